@@ -1,0 +1,1 @@
+"""The Slack edge: it translates between Slack and the work in `jobs`."""

@@ -1,0 +1,1 @@
+"""The work: simulating, scoring, comparing and learning; it does not know that Slack exists."""

@@ -1,0 +1,39 @@
+"""Everything that the use cases need from the world, in one bundle that tests can build from doubles."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jobs.assistants.catalogue import Catalogue
+from jobs.bell import Bell
+from jobs.helper import Helper
+from jobs.live import Live
+from jobs.model import SimulatorName
+from jobs.ports import Clock, Connector, UserSimulator
+from jobs.settings import Settings
+from jobs.slots import Slots
+from jobs.store import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ports:
+    """The edges of the work.
+
+    Args:
+        simulators: those that can be used here; without a model there is only the offline one.
+        connectors: one for each kind of assistant.
+        bell: rung whenever something was saved that others may be waiting for.
+        live: what this process is playing.
+    """
+
+    settings: Settings
+    profiles_dir: Path
+    clock: Clock
+    store: Store
+    simulators: Mapping[SimulatorName, UserSimulator]
+    connectors: Mapping[str, Connector]
+    catalogue: Catalogue
+    helper: Helper
+    slots: Slots
+    bell: Bell = field(default_factory=Bell)
+    live: Live = field(default_factory=Live)

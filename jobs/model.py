@@ -1,0 +1,413 @@
+"""The values that several modules share; nothing here does anything."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, NewType
+
+RunId = NewType("RunId", str)
+ConversationId = NewType("ConversationId", str)
+WorkspaceId = NewType("WorkspaceId", str)
+
+LOCAL_WORKSPACE = WorkspaceId("local")
+"""The workspace of everything that is started in a terminal."""
+
+Speaker = Literal["user", "assistant"]
+Outcome = Literal[
+    "passed", "failed", "inconclusive", "void", "assistant_error", "harness_error", "skipped", "cancelled"
+]
+Blame = Literal["assistant", "simulator", "harness"]
+EndedBy = Literal[
+    "goal_reached",
+    "steps",
+    "limit",
+    "fallback_loop",
+    "goodbye_loop",
+    "assistant_error",
+    "simulator_error",
+    "harness_error",
+    "timeout",
+    "budget",
+    "cancelled",
+]
+RunState = Literal["planned", "running", "cancelling", "finished", "cancelled"]
+SimulatorName = Literal["llm", "agenda"]
+SlotType = Literal["string", "int", "float", "date"]
+StyleName = Literal[
+    "long_phrases",
+    "change_your_mind",
+    "change_language",
+    "spelling_mistakes",
+    "single_question",
+    "all_questions",
+]
+SlotValue = str | int | float
+
+
+# --- what a simulated customer wants -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slot:
+    """One variable inside a goal: what this customer wants, out of what could be wanted.
+
+    Args:
+        values: this customer's value, or several (``random(2)``, ``default()``); never empty.
+        domain: every value the variable can take; a value of the domain that was not asked for is a contradiction.
+    """
+
+    name: str
+    type: SlotType
+    values: tuple[SlotValue, ...]
+    domain: tuple[SlotValue, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Goal:
+    """One thing the customer came for: ``text`` with its variables filled in, ``template`` as the profile has it."""
+
+    text: str
+    template: str
+    slots: tuple[Slot, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Style:
+    """How the customer speaks; ``languages`` only for ``change_language``."""
+
+    name: StyleName
+    languages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputSpec:
+    """Something to be read out of the finished conversation; ``type`` as the profile names it, e.g. ``money``."""
+
+    name: str
+    type: str
+    description: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """When a conversation is over: after ``limit`` user turns (``steps``), or once every goal is answered, at most
+    ``limit`` user turns (``all_answered``). ``export`` writes the table of goals with the report."""
+
+    style: Literal["steps", "all_answered"] = "all_answered"
+    limit: int = 30
+    export: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """One concrete goal drawn from a profile with a seed: everything a user simulator may know.
+
+    The same profile and seed give the same scenario on every machine. ``seed`` drives every choice made while it is
+    played.
+    """
+
+    profile: str
+    number: int
+    seed: int
+    goals: tuple[Goal, ...]
+    role: str = ""
+    language: str = "English"
+    context: tuple[str, ...] = ()
+    persona: str | None = None
+    persona_traits: tuple[str, ...] = ()
+    styles: tuple[Style, ...] = ()
+    assistant_starts: bool = False
+    fallback: str | None = None
+    outputs: tuple[OutputSpec, ...] = ()
+    ending: Ending = Ending()
+    tags: tuple[str, ...] = ()
+    model: str | None = None
+    temperature: float | None = None
+
+
+# --- what was said --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToolCall:
+    """A tool the assistant used; ``ok`` is None when the assistant did not say whether it worked."""
+
+    name: str
+    arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    ok: bool | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tokens:
+    """Tokens as the model's provider counted them."""
+
+    input: int = 0
+    output: int = 0
+
+    def __add__(self, other: "Tokens") -> "Tokens":
+        return Tokens(input=self.input + other.input, output=self.output + other.output)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """One utterance. ``latency_ms`` is how long the assistant took, None for the user's turns.
+
+    ``fallback`` is what the assistant itself says about having understood (None: it does not say).
+    ``cost_usd`` is None when the price is not known.
+    """
+
+    speaker: Speaker
+    text: str
+    latency_ms: float | None = None
+    intent: str | None = None
+    entities: Mapping[str, str] = field(default_factory=dict[str, str])
+    tool_calls: tuple[ToolCall, ...] = ()
+    fallback: bool | None = None
+    tokens: Tokens = Tokens()
+    cost_usd: float | None = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transcript:
+    """The ordered turns of one conversation and why it ended."""
+
+    turns: tuple[Turn, ...]
+    ended_by: EndedBy
+    error: str | None = None
+    """What went wrong, for the endings that are errors; redacted, fit to be shown."""
+
+
+# --- what came of it ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class GoalProgress:
+    """How far one goal got. ``answered`` is None when that cannot be checked (offline); ``turn`` (0-based index into
+    the transcript) is the evidence."""
+
+    text: str
+    asked: bool
+    answered: bool | None
+    turn: int | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """A fact that must hold, e.g. "the confirmed order has what was asked for". ``ok`` is None if it cannot be told."""
+
+    name: str
+    ok: bool | None
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assessment:
+    """What the user simulator found out: goals one by one, checks, and the outputs it read.
+
+    An output that was not stated is absent from ``outputs``.
+    """
+
+    goals: tuple[GoalProgress, ...]
+    checks: tuple[Check, ...] = ()
+    outputs: Mapping[str, SlotValue | None] = field(default_factory=dict[str, SlotValue | None])
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """The outcome of one conversation, who is to blame when it did not pass, and why in words a product manager
+    understands (each reason a short sentence without the conversation's own numbers, so that reasons group)."""
+
+    outcome: Outcome
+    blame: Blame | None = None
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """One metric's value with its reason. ``value`` None means *unscored*, which is neither zero nor failed."""
+
+    value: float | None
+    reason: str
+
+    @classmethod
+    def unscored(cls, reason: str) -> "Score":
+        return cls(value=None, reason=reason)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conversation:
+    """One finished conversation with everything known about it; ``number`` is 1-based within its run."""
+
+    id: ConversationId
+    run_id: RunId
+    number: int
+    scenario: Scenario
+    transcript: Transcript
+    verdict: Verdict
+    assessment: Assessment
+    scores: Mapping[str, Score] = field(default_factory=dict[str, Score])
+    rules: Mapping[str, str] = field(default_factory=dict[str, str])
+    warnings: tuple[str, ...] = ()
+    tokens: Tokens = Tokens()
+    cost_usd: float | None = 0.0
+    attempts: int = 1
+
+
+# --- assistants -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What an assistant can bear: conversations at once, calls a minute, seconds one answer may take."""
+
+    concurrency: int | None = None
+    per_minute: int | None = None
+    timeout_s: float = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """One immutable configuration of an assistant; ``hash`` is the content hash of connector and configuration.
+
+    Secrets stand in ``config`` only as ``env:NAME`` references.
+    """
+
+    assistant: str
+    name: str
+    connector: str
+    config: Mapping[str, Any]
+    hash: str
+    limits: Limits = Limits()
+    resumable: bool = False
+    workspaces: tuple[str, ...] | None = None
+
+    @property
+    def label(self) -> str:
+        return f"{self.assistant}@{self.name}"
+
+
+# --- runs -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a run reports to. The terminal has none."""
+
+    workspace_id: WorkspaceId
+    channel_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRequest:
+    """What a member or a terminal asked for.
+
+    Args:
+        target: a profile or suite as written.
+        assistant: ``NAME`` or ``NAME@VARIANT``; None = the one that matches the profile.
+        n: conversations; None = as many as the profile says.
+        seed: None = derived from the run's id.
+        key: the same key is the same run, however often it is asked for; None = a new run.
+    """
+
+    target: str
+    assistant: str | None = None
+    n: int | None = None
+    seed: int | None = None
+    started_by: str = ""
+    workspace_id: WorkspaceId = LOCAL_WORKSPACE
+    place: Place | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One execution of a profile or suite.
+
+    Args:
+        notes: what a reader must know about how it was run ("n=100000 was cut to 1000").
+        stamps: content hashes of what took part (profile, assistant, judge rubric, models, prices, version).
+    """
+
+    id: RunId
+    workspace_id: WorkspaceId
+    state: RunState
+    target: str
+    profile: str
+    suite: str | None
+    assistant: str
+    variant: str
+    simulator: SimulatorName
+    seed: int
+    planned: int
+    stamps: Mapping[str, str]
+    notes: tuple[str, ...]
+    started_by: str
+    place: Place | None
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    note: str | None = None
+    """Why a run ended early, in one sentence."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far a run is: conversations by outcome, and those still to be played."""
+
+    planned: int
+    by_outcome: Mapping[Outcome, int]
+
+    @property
+    def done(self) -> int:
+        return sum(self.by_outcome.values())
+
+
+# --- what people are shown ------------------------------------------------------------------------------------------
+
+AnnouncementKind = Literal[
+    "run_card", "conversation", "failures", "run_chart", "transcripts", "run_csv", "run_finished", "notice"
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Announcement:
+    """Something that people are to see, written in the transaction of its cause.
+
+    Args:
+        key: unique in its workspace; the same key is shown once.
+        ref: what it is about (ids and numbers only, never text of a conversation).
+        parent_key: the announcement in whose thread it goes.
+        last: it waits until everything else of its thread has been sent.
+    """
+
+    key: str
+    kind: AnnouncementKind
+    place: Place
+    ref: Mapping[str, str | int] = field(default_factory=dict[str, str | int])
+    parent_key: str | None = None
+    last: bool = False
+
+
+OutboxState = Literal["pending", "sending", "ambiguous", "sent", "failed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutboxItem:
+    """An announcement on its way out.
+
+    ``ambiguous``: it may or may not have arrived, look before sending again. ``wanted`` > ``shown``: it is
+    to be edited.
+    """
+
+    id: int
+    announcement: Announcement
+    state: OutboxState
+    ts: str | None
+    parent_ts: str | None
+    file_id: str | None
+    wanted: int
+    shown: int
+    attempts: int

@@ -1,0 +1,98 @@
+"""The edges of the work: what it needs from the world, as protocols that a double and a real adapter both fulfil."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from jobs.model import Assessment, Scenario, SimulatorName, Tokens, ToolCall, Transcript, Turn, Variant
+
+
+class Clock(Protocol):
+    """Time. ``now`` is aware (UTC); ``monotonic`` is in seconds and only good for differences."""
+
+    def now(self) -> datetime: ...
+
+    def monotonic(self) -> float: ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+# --- the assistant under test ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """What an assistant answered in one turn: one message or several, and what it said about itself.
+
+    ``fallback`` is None when the assistant does not tell whether it understood; ``cost_usd`` None = price unknown.
+    """
+
+    messages: tuple[str, ...]
+    intent: str | None = None
+    entities: Mapping[str, str] = field(default_factory=dict[str, str])
+    tool_calls: tuple[ToolCall, ...] = ()
+    fallback: bool | None = None
+    tokens: Tokens = Tokens()
+    cost_usd: float | None = 0.0
+
+
+class AssistantSession(Protocol):
+    """One conversation with an assistant. Every failure is an AssistantError."""
+
+    async def greet(self) -> Reply:
+        """What the assistant says first, for assistants that start."""
+        ...
+
+    async def send(self, text: str) -> Reply:
+        """The assistant's answer to one user turn."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Connector(Protocol):
+    """Knows how to talk to one kind of assistant."""
+
+    def check(self, config: Mapping[str, Any]) -> Sequence[str]:
+        """What is wrong with a variant's configuration, each a sentence with its mend; empty when it can be used."""
+        ...
+
+    async def open(self, variant: Variant, *, seed: str) -> AssistantSession:
+        """A fresh session. ``seed`` (variant, scenario, repeat) drives whatever the connector does by chance."""
+        ...
+
+
+# --- the user simulator ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Utterance:
+    """What the simulated customer says next. ``ends`` only proposes: the runner decides when it is over."""
+
+    text: str
+    ends: bool = False
+    intent: str | None = None
+    tokens: Tokens = Tokens()
+    cost_usd: float | None = 0.0
+
+
+class SimulatedUser(Protocol):
+    """One customer in one conversation."""
+
+    async def speak(self, turns: Sequence[Turn]) -> Utterance:
+        """The next utterance, given all turns so far (the last one is the assistant's, or there is none)."""
+        ...
+
+    async def assess(self, transcript: Transcript) -> Assessment:
+        """What became of the goals, read from the finished transcript."""
+        ...
+
+
+class UserSimulator(Protocol):
+    """Plays customers."""
+
+    @property
+    def name(self) -> SimulatorName: ...
+
+    def begin(self, scenario: Scenario) -> SimulatedUser: ...

@@ -1,0 +1,1 @@
+"""Playing conversations: the user simulators and the loop that lets them talk to an assistant."""

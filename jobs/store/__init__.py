@@ -1,0 +1,80 @@
+"""The store: everything that must survive a crash, on SQLite or PostgreSQL."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from jobs.errors import ConfigurationError
+from jobs.ports import Clock
+from jobs.store.database import create_reader, create_writer, parse_database_url, upgrade
+from jobs.store.deliveries import Deliveries, Delivery
+from jobs.store.outbox import Backlog, Outbox
+from jobs.store.runs import PlannedConversation, Runs, Showing
+from jobs.store.variants import Variants
+from jobs.store.workers import Workers
+from jobs.store.writer import Writer
+
+__all__ = [
+    "Backlog",
+    "Deliveries",
+    "Delivery",
+    "Outbox",
+    "PlannedConversation",
+    "Runs",
+    "Showing",
+    "Store",
+    "open_store",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Store:
+    """One repository a subject; they share one group-commit writer."""
+
+    runs: Runs
+    outbox: Outbox
+    deliveries: Deliveries
+    variants: Variants
+    workers: Workers
+    writer: Writer
+    database_url: str
+
+
+@asynccontextmanager
+async def open_store(database_url: str, clock: Clock) -> AsyncGenerator[Store]:
+    """Migrate and open the database; on leaving, what is waiting is committed.
+
+    Raises:
+        ConfigurationError: the database cannot be reached or written.
+    """
+    url = parse_database_url(database_url)
+    try:
+        await asyncio.to_thread(upgrade, url)
+    except (SQLAlchemyError, OSError) as error:
+        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+        raise ConfigurationError(
+            f"the database {url.render_as_string(hide_password=True)!r} cannot be used: {reason}"
+        ) from error
+    reader, engine = create_reader(url), create_writer(url)
+    writer = Writer(engine)
+    writer.start()
+    try:
+        async with reader.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+        yield Store(
+            runs=Runs(reader, writer, clock),
+            outbox=Outbox(reader, writer, clock),
+            deliveries=Deliveries(reader, writer, clock),
+            variants=Variants(reader, writer, clock),
+            workers=Workers(reader, writer, clock),
+            writer=writer,
+            database_url=database_url,
+        )
+    finally:
+        await writer.stop()
+        await engine.dispose()
+        await reader.dispose()

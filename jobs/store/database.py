@@ -1,0 +1,83 @@
+"""Opening the database: engines, SQLite pragmas, migrations."""
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import event, make_url
+from sqlalchemy.engine import URL, Connection
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from jobs.errors import ConfigurationError
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def parse_database_url(text: str) -> URL:
+    """The URL with its async driver; raises ConfigurationError for anything but SQLite files and PostgreSQL."""
+    try:
+        url = make_url(text)
+    except Exception as error:
+        raise ConfigurationError(
+            "CONVOTEST_DATABASE_URL cannot be read; write sqlite:///convotest.db or postgresql://user@host/name"
+        ) from error
+    backend = url.get_backend_name()
+    if backend == "sqlite":
+        if not url.database or url.database == ":memory:":
+            raise ConfigurationError("CONVOTEST_DATABASE_URL needs a file for SQLite, e.g. sqlite:///convotest.db")
+        return url.set(drivername="sqlite+aiosqlite")
+    if backend in ("postgresql", "postgres"):
+        return url.set(drivername="postgresql+psycopg")
+    raise ConfigurationError(f"CONVOTEST_DATABASE_URL: {backend!r} is not supported; use sqlite or postgresql")
+
+
+def create_reader(url: URL) -> AsyncEngine:
+    """The engine for reads."""
+    options: dict[str, Any] = {"pool_size": 5}
+    if url.get_backend_name() == "postgresql":
+        options["pool_pre_ping"] = True
+    return _create(url, begin=None, **options)
+
+
+def create_writer(url: URL) -> AsyncEngine:
+    """The engine of the group-commit writer: one connection, and on SQLite the write lock from the first statement."""
+    return _create(url, begin="BEGIN IMMEDIATE", pool_size=1, max_overflow=1)
+
+
+def _create(url: URL, *, begin: str | None, **options: Any) -> AsyncEngine:
+    engine = create_async_engine(url, json_serializer=_dump_json, json_deserializer=orjson.loads, **options)
+    if url.get_backend_name() == "sqlite":
+
+        @event.listens_for(engine.sync_engine, "connect")
+        def set_pragmas(connection: Any, _record: Any) -> None:  # pyright: ignore[reportUnusedFunction]
+            connection.isolation_level = None  # SQLAlchemy's own BEGIN below instead of the driver's
+            cursor = connection.cursor()
+            cursor.execute("PRAGMA journal_mode=WAL")
+            cursor.execute("PRAGMA synchronous=FULL")
+            cursor.execute("PRAGMA busy_timeout=10000")
+            cursor.execute("PRAGMA foreign_keys=ON")
+            cursor.close()
+
+        @event.listens_for(engine.sync_engine, "begin")
+        def start(connection: Connection) -> None:  # pyright: ignore[reportUnusedFunction]
+            connection.exec_driver_sql(begin or "BEGIN")
+
+    return engine
+
+
+def _dump_json(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+def upgrade(url: URL) -> None:
+    """Bring the schema to this version; safe to call at every start and from several processes at once."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["url"] = _sync_url(url)
+    command.upgrade(config, "head")
+
+
+def _sync_url(url: URL) -> URL:
+    return url.set(drivername="sqlite") if url.get_backend_name() == "sqlite" else url

@@ -1,0 +1,365 @@
+"""Runs, their conversations and turns."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import and_, case, exists, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from jobs.model import (
+    Announcement,
+    Conversation,
+    ConversationId,
+    Outcome,
+    Progress,
+    Run,
+    RunId,
+    RunState,
+    Scenario,
+    Turn,
+    WorkspaceId,
+)
+from jobs.ports import Clock
+from jobs.store._rows import (
+    conversation_from,
+    result_of,
+    run_from,
+    run_row,
+    scenario_from,
+    table_of,
+    turn_from,
+    turn_row,
+)
+from jobs.store.outbox import add_announcements, want_edit
+from jobs.store.tables import ConversationRow, RunRow, TurnRow
+from jobs.store.writer import Writer
+
+RUN = table_of(RunRow)
+CONVERSATION = table_of(ConversationRow)
+TURN = table_of(TurnRow)
+
+UNFINISHED: tuple[RunState, ...] = ("planned", "running", "cancelling")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedConversation:
+    """A conversation that has not been played to its end.
+
+    Args:
+        attempt: the number of the last one begun.
+        strikes: interrupted attempts that committed no turn, the last one included.
+    """
+
+    id: ConversationId
+    number: int
+    scenario: Scenario
+    attempt: int
+    strikes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Showing:
+    """Which conversations of a run are announced one by one.
+
+    ``failures`` and ``sample`` are how many that did not pass, and how many that did, are shown at most.
+    """
+
+    failures: int
+    sample: int
+
+
+class Runs:
+    def __init__(self, reader: AsyncEngine, writer: Writer, clock: Clock) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._clock = clock
+
+    # --- writing ---
+
+    async def create(
+        self,
+        run: Run,
+        conversations: Sequence[tuple[ConversationId, Scenario]],
+        *,
+        key: str,
+        announcements: Sequence[Announcement] = (),
+    ) -> Run:
+        """Save the run with everything it will play; if its key is known, the run that has it is returned instead."""
+
+        async def work(connection: AsyncConnection) -> Run:
+            known = await connection.execute(
+                select(RUN).where(RUN.c.workspace_id == run.workspace_id, RUN.c.key == key)
+            )
+            if row := known.mappings().first():
+                return run_from(row)
+            await connection.execute(RUN.insert().values(run_row(run, key)))
+            rows = [_planned_row(run, conversation_id, scenario) for conversation_id, scenario in conversations]
+            if rows:
+                await connection.execute(CONVERSATION.insert(), rows)
+            await add_announcements(connection, announcements, run.created_at)
+            return run
+
+        return await self._writer.run(work)
+
+    async def mark_running(self, run_id: RunId) -> None:
+        where = and_(RUN.c.id == run_id, RUN.c.state == "planned")
+        await self._update_run(where, state="running", started_at=self._clock.now())
+
+    async def next_generation(self, run_id: RunId) -> int:
+        """Count one more attempt at getting the run's unfinished conversations played; its number."""
+
+        async def work(connection: AsyncConnection) -> int:
+            await connection.execute(update(RUN).where(RUN.c.id == run_id).values(generation=RUN.c.generation + 1))
+            return (await connection.execute(select(RUN.c.generation).where(RUN.c.id == run_id))).scalar_one()
+
+        return await self._writer.run(work)
+
+    async def request_cancel(self, run_id: RunId, note: str) -> bool:
+        """False if it was over already."""
+        where = and_(RUN.c.id == run_id, RUN.c.state.in_(("planned", "running")))
+        return await self._update_run(where, state="cancelling", note=note)
+
+    async def begin_attempt(self, conversation_id: ConversationId) -> None:
+        """Count an attempt before it begins; an interrupted one that committed no turn is a strike."""
+        statement = (
+            update(CONVERSATION)
+            .where(CONVERSATION.c.id == conversation_id)
+            .values(
+                attempt=CONVERSATION.c.attempt + 1,
+                strikes=_strikes(),
+                state="playing",
+            )
+        )
+        await self._writer.run(lambda connection: connection.execute(statement))
+
+    async def add_turn(
+        self, conversation_id: ConversationId, attempt: int, position: int, turn: Turn
+    ) -> "asyncio.Future[None]":
+        """Write behind: the future resolves once the turn is committed."""
+        return await self._writer.insert(TURN, turn_row(conversation_id, attempt, position, turn))
+
+    async def finish_conversation(
+        self,
+        conversation: Conversation,
+        *,
+        announcement: Announcement | None = None,
+        card_key: str | None = None,
+        showing: Showing | None = None,
+    ) -> bool:
+        """Save the result, and with it what people are to see of it; False if it was finished before.
+
+        Args:
+            announcement: shown if ``showing`` has room for it.
+            card_key: the run card, which now is to be edited.
+        """
+        now = self._clock.now()
+
+        async def work(connection: AsyncConnection) -> bool:
+            written = await connection.execute(
+                update(CONVERSATION)
+                .where(CONVERSATION.c.id == conversation.id, CONVERSATION.c.state != "done")
+                .values(
+                    state="done",
+                    outcome=conversation.verdict.outcome,
+                    result=result_of(conversation),
+                    finished_at=now,
+                )
+            )
+            if written.rowcount == 0:
+                return False
+            if announcement and showing and await _has_room(connection, conversation, showing):
+                await add_announcements(connection, [announcement], now)
+            if announcement and card_key:
+                await want_edit(connection, announcement.place.workspace_id, card_key)
+            return True
+
+        return await self._writer.run(work)
+
+    async def cancel_unplayed(self, run_id: RunId, result: Conversation) -> None:
+        """Close every conversation that was not finished, as cancelled."""
+        statement = (
+            update(CONVERSATION)
+            .where(CONVERSATION.c.run_id == run_id, CONVERSATION.c.state != "done")
+            .values(state="done", outcome="cancelled", result=result_of(result), finished_at=self._clock.now())
+        )
+        await self._writer.run(lambda connection: connection.execute(statement))
+
+    async def finish(
+        self,
+        run: Run,
+        *,
+        state: RunState,
+        summary: Any,
+        announcements: Sequence[Announcement] = (),
+        card_key: str | None = None,
+    ) -> bool:
+        """Close the run exactly once, with everything that is announced then; False if it was closed before."""
+        now = self._clock.now()
+
+        async def work(connection: AsyncConnection) -> bool:
+            written = await connection.execute(
+                update(RUN)
+                .where(RUN.c.id == run.id, RUN.c.state.in_(UNFINISHED))
+                .values(state=state, finished_at=now, summary=summary)
+            )
+            if written.rowcount == 0:
+                return False
+            await add_announcements(connection, announcements, now)
+            if card_key:
+                await want_edit(connection, run.workspace_id, card_key)
+            return True
+
+        return await self._writer.run(work)
+
+    # --- reading ---
+
+    async def get(self, run_id: RunId) -> Run | None:
+        return next(iter(await self._runs(select(RUN).where(RUN.c.id == run_id))), None)
+
+    async def recent(self, workspace_id: WorkspaceId, *, limit: int) -> tuple[Run, ...]:
+        """The newest runs of a workspace, newest first."""
+        query = select(RUN).where(RUN.c.workspace_id == workspace_id).order_by(RUN.c.id.desc()).limit(limit)
+        return await self._runs(query)
+
+    async def by_id_end(self, workspace_id: WorkspaceId, end: str, *, limit: int = 5) -> tuple[Run, ...]:
+        """Runs whose id ends so: short forms are the end of an id, since its beginning is the time."""
+        query = select(RUN).where(RUN.c.workspace_id == workspace_id, RUN.c.id.endswith(end, autoescape=True))
+        return await self._runs(query.order_by(RUN.c.id.desc()).limit(limit))
+
+    async def unfinished(self) -> tuple[Run, ...]:
+        return await self._runs(select(RUN).where(RUN.c.state.in_(UNFINISHED)).order_by(RUN.c.id))
+
+    async def in_state(self, state: RunState) -> tuple[RunId, ...]:
+        async with self._reader.connect() as connection:
+            rows = await connection.execute(select(RUN.c.id).where(RUN.c.state == state).order_by(RUN.c.id))
+            return tuple(RunId(row.id) for row in rows)
+
+    async def summary(self, run_id: RunId) -> Mapping[str, Any] | None:
+        """The figures that the run was closed with."""
+        async with self._reader.connect() as connection:
+            return (await connection.execute(select(RUN.c.summary).where(RUN.c.id == run_id))).scalar_one_or_none()
+
+    async def previous_summary(self, run: Run) -> Mapping[str, Any] | None:
+        """The summary of the last finished run of the same target, assistant and variant before this one."""
+        query = (
+            select(RUN.c.summary)
+            .where(
+                RUN.c.workspace_id == run.workspace_id,
+                RUN.c.target == run.target,
+                RUN.c.assistant == run.assistant,
+                RUN.c.variant == run.variant,
+                RUN.c.state == "finished",
+                RUN.c.id < run.id,
+            )
+            .order_by(RUN.c.id.desc())
+            .limit(1)
+        )
+        async with self._reader.connect() as connection:
+            return (await connection.execute(query)).scalar_one_or_none()
+
+    async def progress(self, run: Run) -> Progress:
+        query = (
+            select(CONVERSATION.c.outcome, func.count().label("n"))
+            .where(CONVERSATION.c.run_id == run.id, CONVERSATION.c.state == "done")
+            .group_by(CONVERSATION.c.outcome)
+        )
+        async with self._reader.connect() as connection:
+            counts: dict[Outcome, int] = {row.outcome: row.n for row in await connection.execute(query)}
+        return Progress(planned=run.planned, by_outcome=counts)
+
+    async def to_play(self, run_id: RunId, *, first: int, last: int) -> tuple[PlannedConversation, ...]:
+        """Conversations numbered ``first..last`` that have not been finished."""
+        query = (
+            select(CONVERSATION, _strikes().label("all_strikes"))
+            .where(
+                CONVERSATION.c.run_id == run_id,
+                CONVERSATION.c.number.between(first, last),
+                CONVERSATION.c.state != "done",
+            )
+            .order_by(CONVERSATION.c.number)
+        )
+        async with self._reader.connect() as connection:
+            rows = (await connection.execute(query)).mappings().all()
+        return tuple(
+            PlannedConversation(
+                id=ConversationId(row["id"]),
+                number=row["number"],
+                scenario=scenario_from(row["scenario"]),
+                attempt=row["attempt"],
+                strikes=row["all_strikes"],
+            )
+            for row in rows
+        )
+
+    async def left_to_play(self, run_id: RunId) -> int:
+        query = select(func.count()).where(CONVERSATION.c.run_id == run_id, CONVERSATION.c.state != "done")
+        async with self._reader.connect() as connection:
+            return (await connection.execute(query)).scalar_one()
+
+    async def conversation(self, run_id: RunId, number: int) -> Conversation | None:
+        return next(iter(await self._conversations(run_id, CONVERSATION.c.number == number)), None)
+
+    async def conversations(self, run_id: RunId) -> tuple[Conversation, ...]:
+        """All finished conversations of a run with their turns, by number."""
+        return await self._conversations(run_id, CONVERSATION.c.number > 0)
+
+    async def _conversations(self, run_id: RunId, which: Any) -> tuple[Conversation, ...]:
+        done = and_(CONVERSATION.c.run_id == run_id, CONVERSATION.c.state == "done", which)
+        turns_query = (
+            select(TURN)
+            .join(
+                CONVERSATION,
+                and_(TURN.c.conversation_id == CONVERSATION.c.id, TURN.c.attempt == CONVERSATION.c.attempt),
+            )
+            .where(done)
+            .order_by(TURN.c.conversation_id, TURN.c.position)
+        )
+        async with self._reader.connect() as connection:
+            query = select(CONVERSATION).where(done).order_by(CONVERSATION.c.number)
+            rows = (await connection.execute(query)).mappings().all()
+            turn_rows = (await connection.execute(turns_query)).mappings().all()
+        turns: dict[str, list[Turn]] = {}
+        for row in turn_rows:
+            turns.setdefault(row["conversation_id"], []).append(turn_from(row))
+        return tuple(conversation_from(row, tuple(turns.get(row["id"], ()))) for row in rows)
+
+    async def _runs(self, query: Any) -> tuple[Run, ...]:
+        async with self._reader.connect() as connection:
+            return tuple(run_from(row) for row in (await connection.execute(query)).mappings())
+
+    async def _update_run(self, where: Any, **values: Any) -> bool:
+        statement = update(RUN).where(where).values(**values)
+        written = await self._writer.run(lambda connection: connection.execute(statement))
+        return written.rowcount == 1
+
+
+def _strikes() -> Any:
+    """The strikes of a conversation, with its last attempt if that broke off before its first turn."""
+    turns_of_last = exists().where(
+        TURN.c.conversation_id == CONVERSATION.c.id, TURN.c.attempt == CONVERSATION.c.attempt
+    )
+    broke_at_once = and_(CONVERSATION.c.state == "playing", ~turns_of_last)
+    return CONVERSATION.c.strikes + case((broke_at_once, 1), else_=0)
+
+
+def _planned_row(run: Run, conversation_id: ConversationId, scenario: Scenario) -> dict[str, Any]:
+    return {
+        "id": conversation_id,
+        "run_id": run.id,
+        "workspace_id": run.workspace_id,
+        "number": scenario.number,
+        "scenario": scenario,
+        "state": "planned",
+    }
+
+
+async def _has_room(connection: AsyncConnection, conversation: Conversation, showing: Showing) -> bool:
+    """Take one of the places of the run's thread, if one is free."""
+    passed = conversation.verdict.outcome == "passed"
+    column, most = (RUN.c.shown_sample, showing.sample) if passed else (RUN.c.shown_failures, showing.failures)
+    taken = await connection.execute(
+        update(RUN).where(RUN.c.id == conversation.run_id, column < most).values({column: column + 1})
+    )
+    return taken.rowcount == 1
