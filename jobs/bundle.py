@@ -7,9 +7,11 @@ from pathlib import Path
 from jobs.assistants.catalogue import Catalogue
 from jobs.bell import Bell
 from jobs.helper import Helper
+from jobs.judge import Judgements
 from jobs.live import Live
 from jobs.model import SimulatorName
 from jobs.ports import Clock, Connector, UserSimulator
+from jobs.run_models import ModelPool
 from jobs.settings import Settings
 from jobs.slots import Slots
 from jobs.store import Store
@@ -23,6 +25,7 @@ class Ports:
         simulators: those that can be used here; without a model there is only the offline one.
         connectors: one for each kind of assistant.
         bell: rung whenever something was saved that others may be waiting for.
+        models: the chat models of this process; ``judgements`` what a judge said already.
         live: what this process is playing.
     """
 
@@ -35,5 +38,7 @@ class Ports:
     catalogue: Catalogue
     helper: Helper
     slots: Slots
+    models: ModelPool
+    judgements: Judgements = field(default_factory=Judgements)
     bell: Bell = field(default_factory=Bell)
     live: Live = field(default_factory=Live)

@@ -41,6 +41,10 @@ class AssistantError(UpstreamError):
     """The assistant under test could not be reached or answered something that is no answer."""
 
 
+class AssistantTimeout(AssistantError):
+    """The assistant under test took longer than it may."""
+
+
 ModelFault = Literal[
     "rate_limit",
     "quota",

@@ -3,9 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from jobs.model import Assessment, Scenario, SimulatorName, Tokens, ToolCall, Transcript, Turn, Variant
+from jobs.model import Assessment, Limits, Scenario, SimulatorName, Tokens, ToolCall, Transcript, Turn, Variant
+
+if TYPE_CHECKING:
+    from jobs.chat_model import ChatModel  # it needs the clock from here
 
 
 class Clock(Protocol):
@@ -18,6 +21,20 @@ class Clock(Protocol):
     async def sleep(self, seconds: float) -> None: ...
 
 
+class Models(Protocol):
+    """The chat models as one conversation may call them: in its run's line, on its budget, at its prices."""
+
+    def model(
+        self, *, base_url: str | None = None, api_key: str | None = None, limits: Limits | None = None
+    ) -> "ChatModel":
+        """The models at that address with that key; without both, those of the settings.
+
+        A key alone goes with the address of the settings, an address alone without any key. ``limits`` count for
+        whoever comes first to an address and key.
+        """
+        ...
+
+
 # --- the assistant under test ----------------------------------------------------------------------------------------
 
 
@@ -26,6 +43,7 @@ class Reply:
     """What an assistant answered in one turn: one message or several, and what it said about itself.
 
     ``fallback`` is None when the assistant does not tell whether it understood; ``cost_usd`` None = price unknown.
+    ``latency_ms`` is how long the assistant took, where the connector knows better than the clock around it.
     """
 
     messages: tuple[str, ...]
@@ -35,6 +53,7 @@ class Reply:
     fallback: bool | None = None
     tokens: Tokens = Tokens()
     cost_usd: float | None = 0.0
+    latency_ms: float | None = None
 
 
 class AssistantSession(Protocol):
@@ -58,8 +77,9 @@ class Connector(Protocol):
         """What is wrong with a variant's configuration, each a sentence with its mend; empty when it can be used."""
         ...
 
-    async def open(self, variant: Variant, *, seed: str) -> AssistantSession:
-        """A fresh session. ``seed`` (variant, scenario, repeat) drives whatever the connector does by chance."""
+    async def open(self, variant: Variant, *, seed: str, models: Models | None = None) -> AssistantSession:
+        """A fresh session. ``seed`` (variant, scenario, repeat) drives whatever the connector does by chance;
+        ``models`` are for assistants that are a model with a prompt."""
         ...
 
 
@@ -68,10 +88,14 @@ class Connector(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Utterance:
-    """What the simulated customer says next. ``ends`` only proposes: the runner decides when it is over."""
+    """What the simulated customer says next. ``ends`` only proposes: the runner decides when it is over.
+
+    ``canary`` is a mark in the simulator's own instructions: a text that has it gives them away and is never sent.
+    """
 
     text: str
     ends: bool = False
+    canary: str | None = None
     intent: str | None = None
     tokens: Tokens = Tokens()
     cost_usd: float | None = 0.0
@@ -95,4 +119,4 @@ class UserSimulator(Protocol):
     @property
     def name(self) -> SimulatorName: ...
 
-    def begin(self, scenario: Scenario) -> SimulatedUser: ...
+    def begin(self, scenario: Scenario, *, models: Models | None = None) -> SimulatedUser: ...

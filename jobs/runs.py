@@ -2,15 +2,19 @@
 
 import hashlib
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 
 from uuid6 import uuid7
 
 from jobs.announce import card_key, run_finished, run_started
+from jobs.assistants import CONNECTORS
 from jobs.bundle import Ports
 from jobs.errors import ConfigurationError, RequestError
+from jobs.estimate import ModelUse, estimate_usd
+from jobs.judge import judge_stamp
+from jobs.metrics import RUBRICS
 from jobs.model import (
     Assessment,
     Conversation,
@@ -25,6 +29,7 @@ from jobs.model import (
     Variant,
     WorkspaceId,
 )
+from jobs.pricing import require_prices
 from jobs.profiles import Profile, draw_scenarios, find_profile
 from jobs.report import RunReport, RunSummary, build_report, dump_summary, load_summary
 from jobs.scoring import decide_verdict
@@ -32,6 +37,8 @@ from jobs.scoring import decide_verdict
 SHORT_ID = 8
 """Characters of a short id: the random end of a UUIDv7, since its beginning is the time."""
 LARGEST_SEED = 2**31 - 1
+ESTIMATED_FROM = 20
+"""The cost of a run is estimated from its first conversations."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +47,7 @@ class RunPlan:
 
     Args:
         estimated_cost_usd: None when a price is not known.
+        stamps: of the models that take part.
         notes: what the person who asked must know ("n=100000 was cut to 1000").
     """
 
@@ -50,6 +58,7 @@ class RunPlan:
     n: int
     notes: tuple[str, ...]
     estimated_cost_usd: float | None
+    stamps: Mapping[str, str]
 
 
 async def plan_run(request: RunRequest, ports: Ports) -> RunPlan:
@@ -58,7 +67,7 @@ async def plan_run(request: RunRequest, ports: Ports) -> RunPlan:
     Raises:
         RequestError: no such profile or assistant, or a number that makes no sense; says what would do.
     """
-    return _plan(request, ports, new_run_id())
+    return await _plan(request, ports, new_run_id())
 
 
 async def start_run(request: RunRequest, ports: Ports) -> Run:
@@ -67,7 +76,7 @@ async def start_run(request: RunRequest, ports: Ports) -> Run:
     A request whose key is known already is the same run, and nothing is started again.
     """
     run_id = new_run_id()
-    plan = _plan(request, ports, run_id)
+    plan = await _plan(request, ports, run_id)
     scenarios = draw_scenarios(plan.profile, seed=plan.seed, n=plan.n)
     run = Run(
         id=run_id,
@@ -164,6 +173,7 @@ async def follow_run(run_id: RunId, ports: Ports) -> AsyncGenerator[Progress]:
 
 async def close_finished(run: Run, ports: Ports) -> None:
     """Close a run whose conversations are all finished, once, with what is announced then."""
+    run = await _existing(run.id, ports)  # the note on why it ended early may be newer than what the caller read
     finished = replace(run, state="finished", finished_at=ports.clock.now())
     await _close(finished, await run_report(finished, ports), ports)
 
@@ -204,7 +214,7 @@ def short_id(full_id: str) -> str:
     return full_id[-SHORT_ID:]
 
 
-def _plan(request: RunRequest, ports: Ports, run_id: RunId) -> RunPlan:
+async def _plan(request: RunRequest, ports: Ports, run_id: RunId) -> RunPlan:
     profile = find_profile(request.target, profiles_dir=ports.profiles_dir)
     variant = ports.catalogue.variant(request.assistant, profile=str(profile.path), workspace_id=request.workspace_id)
     problems = ports.connectors[variant.connector].check(variant.config)
@@ -214,15 +224,55 @@ def _plan(request: RunRequest, ports: Ports, run_id: RunId) -> RunPlan:
     if not 0 <= seed <= LARGEST_SEED:
         raise RequestError(f"seed={seed} is out of range; use a whole number from 0 to {LARGEST_SEED}")
     n, notes = _how_many(request, profile, seed, ports.settings.convotest_max_conversations)
+    simulator = _simulator(profile, ports)
+    use = _model_use(profile, variant, simulator, ports)
     return RunPlan(
         profile=profile,
         variant=variant,
-        simulator=_simulator(profile, ports),
+        simulator=simulator,
         seed=seed,
         n=n,
         notes=(*notes, *profile.unsupported),
-        estimated_cost_usd=0.0,
+        estimated_cost_usd=await _estimate(use, profile, seed, n, ports),
+        stamps=_stamps_of_models(use, ports),
     )
+
+
+def _model_use(profile: Profile, variant: Variant, simulator: SimulatorName, ports: Ports) -> ModelUse:
+    settings = ports.settings
+    judge = settings.convotest_judge_model if ports.models.configured else None
+    return ModelUse(
+        simulator=(profile.model or settings.convotest_simulator_model) if simulator == "llm" else None,
+        assistants=CONNECTORS[variant.connector].models(variant.config),
+        prompt=len(str(variant.config.get("system_prompt", ""))),
+        judge=judge,
+        judgements=len(RUBRICS) if judge else 0,
+    )
+
+
+async def _estimate(use: ModelUse, profile: Profile, seed: int, n: int, ports: Ports) -> float | None:
+    """What the run will cost, roughly.
+
+    Raises:
+        RequestError: there is a budget, and nobody can tell whether the run keeps to it.
+        ConfigurationError: the address of the models cannot be used.
+    """
+    if not use.models:
+        return 0.0
+    if use.simulator or use.judge:
+        ports.models.endpoint()
+    await ports.models.prepare()
+    if ports.models.budget_usd is not None:
+        require_prices(ports.models.prices, use.models, ports.clock.now())
+    sample = draw_scenarios(profile, seed=seed, n=min(n, ESTIMATED_FROM))
+    return estimate_usd(use, sample, n, ports.models.prices, at=ports.clock.now())
+
+
+def _stamps_of_models(use: ModelUse, ports: Ports) -> dict[str, str]:
+    if not use.models:
+        return {}
+    stamps = {"models": ", ".join(use.models), "prices": ports.models.prices.stamp()}
+    return stamps | ({"judge": judge_stamp(use.judge)} if use.judge else {})
 
 
 def _how_many(request: RunRequest, profile: Profile, seed: int, most: int) -> tuple[int, tuple[str, ...]]:
@@ -260,6 +310,7 @@ def _stamps(plan: RunPlan) -> dict[str, str]:
         "assistant": plan.variant.hash,
         "simulator": plan.simulator,
         "convotest": version("convotest"),
+        **plan.stamps,
     }
 
 

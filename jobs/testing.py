@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -10,6 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 from jobs.assistants import CONNECTORS, ConnectorPorts
 from jobs.assistants.catalogue import Catalogue, load_catalogue
 from jobs.bundle import Ports
+from jobs.chat_model import Providers
 from jobs.engine import PlayShard
 from jobs.errors import AssistantError
 from jobs.model import (
@@ -22,9 +23,12 @@ from jobs.model import (
     Turn,
     Variant,
 )
-from jobs.ports import AssistantSession, Clock, Connector, Reply, SimulatedUser, UserSimulator, Utterance
+from jobs.ports import AssistantSession, Clock, Connector, Models, Reply, SimulatedUser, UserSimulator, Utterance
+from jobs.pricing import Prices
+from jobs.run_models import ModelPool
 from jobs.settings import Settings, shipped_profiles
 from jobs.simulate.agenda import AgendaSimulator
+from jobs.simulate.llm import LlmSimulator
 from jobs.slots import Slots
 from jobs.store import open_store
 
@@ -105,7 +109,7 @@ class ScriptedAssistant:
     def check(self, config: Mapping[str, Any]) -> Sequence[str]:
         return ()
 
-    async def open(self, variant: Variant, *, seed: str) -> AssistantSession:
+    async def open(self, variant: Variant, *, seed: str, models: Models | None = None) -> AssistantSession:
         self.sessions += 1
         return _ScriptedSession(self)
 
@@ -141,7 +145,7 @@ class ScriptedSimulator:
         self.lines = lines or ("Hello, one pizza please.", "Thank you, bye.")
         self.answered = answered
 
-    def begin(self, scenario: Scenario) -> SimulatedUser:
+    def begin(self, scenario: Scenario, *, models: Models | None = None) -> SimulatedUser:
         return _ScriptedUser(scenario, self)
 
 
@@ -176,6 +180,7 @@ async def testing_ports(
     database_url: str | None = None,
     settings: Settings | None = None,
     catalogue: Catalogue | None = None,
+    prices: Prices | None = None,
 ) -> AsyncGenerator[Ports]:
     """The bundle with doubles at its edges and a real SQLite file in ``directory`` (or the given database)."""
     clock = clock or MovableClock()
@@ -184,18 +189,32 @@ async def testing_ports(
     real = {
         kind.name: kind.build(ConnectorPorts(clock=clock, profiles_dir=profiles_dir)) for kind in CONNECTORS.values()
     }
-    async with open_store(url, clock) as store:
+    settings = settings or Settings(convotest_database_url=url)
+    models = ModelPool(
+        settings, providers=Providers(client="lean", clock=clock), prices=prices or Prices(), clock=clock
+    )
+    async with open_store(url, clock) as store, aclosing(models):
         yield Ports(
-            settings=settings or Settings(convotest_database_url=url),
+            settings=settings,
             profiles_dir=profiles_dir,
             clock=clock,
             store=store,
-            simulators={"agenda": simulator or AgendaSimulator()},
+            simulators=_simulators(settings, simulator),
             connectors=dict.fromkeys(real, assistant) if assistant else real,
             catalogue=catalogue or load_catalogue(profiles_dir),
             helper=InlineHelper(),
             slots=Slots(50),
+            models=models,
         )
+
+
+def _simulators(settings: Settings, simulator: UserSimulator | None) -> dict[SimulatorName, UserSimulator]:
+    if simulator:
+        return {simulator.name: simulator}
+    simulators: dict[SimulatorName, UserSimulator] = {"agenda": AgendaSimulator()}
+    if settings.openai_base_url:
+        simulators["llm"] = LlmSimulator(default_model=settings.convotest_simulator_model)
+    return simulators
 
 
 testing_ports.__test__ = False  # type: ignore[attr-defined]  # its name is no invitation to pytest

@@ -3,21 +3,26 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Literal
 
 from jobs.assistants import CONNECTORS, ConnectorPorts
 from jobs.assistants.catalogue import load_catalogue
 from jobs.bundle import Ports
+from jobs.chat_model import Providers
 from jobs.clock import SystemClock
 from jobs.errors import ConfigurationError
 from jobs.helper import Helper, HelperProcess
 from jobs.model import SimulatorName
 from jobs.ports import Clock, UserSimulator
+from jobs.pricing import PRICES_FILE, Prices
 from jobs.redact import register_secrets
+from jobs.run_models import ModelPool
 from jobs.settings import Settings
 from jobs.simulate.agenda import AgendaSimulator
+from jobs.simulate.llm import LlmSimulator
 from jobs.slots import Slots
 from jobs.store import Store, open_store
 
@@ -50,12 +55,13 @@ async def open_ports(
         raise ConfigurationError(f"the profiles directory {str(profiles_dir)!r} does not exist (CONVOTEST_PROFILES)")
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings.convotest_database_url, clock))
+        models = await stack.enter_async_context(aclosing(_models(settings, profiles_dir, clock)))
         ports = Ports(
             settings=settings,
             profiles_dir=profiles_dir,
             clock=clock,
             store=store,
-            simulators=simulators or {"agenda": AgendaSimulator()},
+            simulators=simulators or _simulators(settings, models),
             connectors={
                 kind.name: kind.build(ConnectorPorts(clock=clock, profiles_dir=profiles_dir))
                 for kind in CONNECTORS.values()
@@ -63,10 +69,25 @@ async def open_ports(
             catalogue=load_catalogue(profiles_dir),
             helper=helper or _own_helper(stack),
             slots=Slots(settings.convotest_concurrency),
+            models=models,
         )
         if role == "player" or (role == "auto" and not await somebody_plays(settings, store, clock)):
             await _start_playing(ports, stack)
         yield ports
+
+
+def _models(settings: Settings, profiles_dir: Path, clock: Clock) -> ModelPool:
+    """Nothing is connected before the first call."""
+    providers = Providers(client=settings.convotest_chat_client, clock=clock)
+    prices = Prices.load(profiles_dir / Path(PRICES_FILE).name)
+    return ModelPool(settings, providers=providers, prices=prices, clock=clock)
+
+
+def _simulators(settings: Settings, models: ModelPool) -> Mapping[SimulatorName, UserSimulator]:
+    simulators: dict[SimulatorName, UserSimulator] = {"agenda": AgendaSimulator()}
+    if models.configured:
+        simulators["llm"] = LlmSimulator(default_model=settings.convotest_simulator_model)
+    return simulators
 
 
 async def _start_playing(ports: Ports, stack: AsyncExitStack) -> None:

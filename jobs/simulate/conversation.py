@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from rapidfuzz import fuzz
 
-from jobs.errors import AssistantError, BudgetExhausted, ModelError
+from jobs.errors import AssistantError, AssistantTimeout, BudgetExhausted, ModelError
 from jobs.model import EndedBy, Scenario, Transcript, Turn
 from jobs.ports import AssistantSession, Clock, Reply, SimulatedUser, Utterance
 from jobs.simulate.integrity import misbehaviour
@@ -21,7 +21,8 @@ TRIES = 3
 """How often a question is put to an assistant that fails in a way that may pass."""
 FIRST_PAUSE_S = 0.2
 LONGEST_TEXT = 20_000
-SIMULATOR_TIMEOUT_S = 120.0
+SIMULATOR_TIMEOUT_S = 600.0
+"""A backstop: a simulator with a model limits each call itself, and may have to wait its turn before it."""
 SAME_AS_FALLBACK = 85
 """Similarity (0..100) from which an answer counts as the declared fallback message."""
 FAREWELL = re.compile(
@@ -92,7 +93,7 @@ class _Talk:
         reason = None
         for _ in range(2):
             utterance = await self._ask_user()
-            reason = misbehaviour(utterance.text, self.turns)
+            reason = misbehaviour(utterance.text, self.turns, canary=utterance.canary)
             if reason is None:
                 await self._add(_user_turn(utterance))
                 return utterance
@@ -114,7 +115,7 @@ class _Talk:
         started = self._clock.monotonic()
         reply = await self._ask_assistant(ask)
         latency_ms = (self._clock.monotonic() - started) * 1000
-        turn = _assistant_turn(reply, latency_ms)
+        turn = _assistant_turn(reply, latency_ms if reply.latency_ms is None else reply.latency_ms)
         await self._add(turn)
         self._fallbacks = self._fallbacks + 1 if self._is_fallback(turn) else 0
         self._empty_answers = 0 if turn.text.strip() else self._empty_answers + 1
@@ -127,6 +128,8 @@ class _Talk:
                 return await self._try_until_answered(ask)
         except TimeoutError as error:
             raise _Broken("timeout", f"the assistant did not answer within {self._answer_timeout_s:g} s") from error
+        except AssistantTimeout as error:
+            raise _Broken("timeout", str(error)) from error
         except AssistantError as error:
             raise _Broken("assistant_error", str(error)) from error
         except BudgetExhausted as error:

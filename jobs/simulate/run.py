@@ -5,23 +5,26 @@ import logging
 from dataclasses import dataclass, replace
 
 from jobs.announce import card_key, conversation_finished, showing
+from jobs.assistants import CONNECTORS
 from jobs.bundle import Ports
 from jobs.errors import AssistantError, RequestError
+from jobs.judge import Judge, judge_open_goals
 from jobs.logs import log_context
 from jobs.model import (
     Assessment,
     Conversation,
+    EndedBy,
     GoalProgress,
     Run,
     RunId,
-    Tokens,
     Transcript,
     Turn,
     Variant,
 )
 from jobs.ports import SimulatedUser
 from jobs.redact import redact
-from jobs.scoring import decide_verdict, score_transcript
+from jobs.run_models import ConversationModels, RunModels
+from jobs.scoring import NOT_PLAYED_TO_ITS_END, decide_verdict, score_transcript
 from jobs.simulate.conversation import OnTurn, converse
 from jobs.store import PlannedConversation
 
@@ -31,6 +34,8 @@ SHARD_SIZE = 25
 PLAY_ALONE_FROM = 2
 """Strikes (attempts that took the worker down before their first turn) from which a conversation is played alone."""
 TRIES_WHEN_VOID = 2
+TOOK_THE_WORKER_DOWN = "this conversation took the worker down three times before its first turn"
+LONGEST_QUEUE_S = 900.0
 
 
 def shards_of(run: Run) -> range:
@@ -47,19 +52,32 @@ async def play_shard(run_id: RunId, shard: int, ports: Ports) -> None:
         waiting = await ports.store.runs.to_play(run_id, first=(shard - 1) * SHARD_SIZE + 1, last=shard * SHARD_SIZE)
         if waiting:
             variant = await _variant_of(run, ports)
+            models = await _models_of(run, ports)
             innocent = [each for each in waiting if each.strikes < PLAY_ALONE_FROM]
             suspects = [each for each in waiting if each.strikes >= PLAY_ALONE_FROM]
-            await _play_together(run, innocent, variant, ports)
+            await _play_together(run, innocent, variant, models, ports)
             for planned in suspects:
                 async with ports.slots.alone():
-                    await _play_saved(run, planned, variant, ports)
+                    await _play_saved(run, planned, variant, models, ports)
     ports.bell.ring()
 
 
-async def _play_together(run: Run, waiting: list[PlannedConversation], variant: Variant, ports: Ports) -> None:
+async def _models_of(run: Run, ports: Ports) -> RunModels:
+    """The models for this run; its budget goes on where an earlier process left it."""
+    spent_usd = 0.0
+    if ports.models.budget_usd is not None and not ports.models.plays(run.id):
+        spent_usd = sum(each.cost_usd or 0.0 for each in await ports.store.runs.conversations(run.id))
+    if "prices" in run.stamps:
+        await ports.models.prepare()
+    return ports.models.of_run(run.id, spent_usd=spent_usd)
+
+
+async def _play_together(
+    run: Run, waiting: list[PlannedConversation], variant: Variant, models: RunModels, ports: Ports
+) -> None:
     async def play(planned: PlannedConversation) -> None:
         async with ports.slots.one(variant):
-            await _play_saved(run, planned, variant, ports)
+            await _play_saved(run, planned, variant, models, ports)
 
     tasks = [asyncio.create_task(play(planned)) for planned in waiting]
     with ports.live.playing(run.id, tasks):
@@ -69,19 +87,27 @@ async def _play_together(run: Run, waiting: list[PlannedConversation], variant: 
         raise broken[0]
 
 
-async def _play_saved(run: Run, planned: PlannedConversation, variant: Variant, ports: Ports) -> None:
+async def _play_saved(
+    run: Run, planned: PlannedConversation, variant: Variant, models: RunModels, ports: Ports
+) -> None:
     """Play one conversation and save what came of it with what people are shown; void ones are played once more."""
     conversation: Conversation | None = None
+    of_conversation = models.conversation()
     for _ in range(TRIES_WHEN_VOID):
         if planned.strikes > PLAY_ALONE_FROM:
-            conversation = _took_the_worker_down(run, planned)
+            conversation = _unplayed(run, planned, "harness_error", TOOK_THE_WORKER_DOWN)
+            break
+        if models.stopped:
+            conversation = conversation or _unplayed(run, planned, models.stopped.ended_by, models.stopped.reason)
             break
         await ports.store.runs.begin_attempt(planned.id)
         planned = replace(planned, attempt=planned.attempt + 1)
-        conversation = await _play(run, planned, variant, ports)
+        conversation = await _play(run, planned, variant, of_conversation, ports)
         if conversation.verdict.outcome != "void":
             break
     assert conversation is not None
+    if models.stopped:
+        await ports.store.runs.note_end(run.id, redact(f"stopped: {models.stopped.reason}"))
     await ports.store.runs.finish_conversation(
         conversation,
         announcement=conversation_finished(run, run.place, planned.number) if run.place else None,
@@ -97,10 +123,13 @@ class _Played:
     assessment: Assessment
 
 
-async def _play(run: Run, planned: PlannedConversation, variant: Variant, ports: Ports) -> Conversation:
-    played = await _play_safely(run, planned, variant, ports)
-    turns = played.transcript.turns
-    costs = [turn.cost_usd for turn in turns]
+async def _play(
+    run: Run, planned: PlannedConversation, variant: Variant, models: ConversationModels, ports: Ports
+) -> Conversation:
+    judge = _judge(models, ports)
+    played = await _play_safely(run, planned, variant, models, judge, ports)
+    scores = await score_transcript(played.transcript, planned.scenario, played.assessment, judge=judge)
+    tokens, cost_usd = models.spent(played.transcript.turns)
     return Conversation(
         id=planned.id,
         run_id=run.id,
@@ -109,17 +138,31 @@ async def _play(run: Run, planned: PlannedConversation, variant: Variant, ports:
         transcript=played.transcript,
         verdict=decide_verdict(played.transcript, played.assessment),
         assessment=played.assessment,
-        scores=await score_transcript(played.transcript, planned.scenario, played.assessment),
+        scores=scores,
         warnings=played.assessment.warnings,
-        tokens=sum((turn.tokens for turn in turns), Tokens()),
-        cost_usd=None if None in costs else sum(cost for cost in costs if cost is not None),
+        tokens=tokens,
+        cost_usd=cost_usd,
         attempts=planned.attempt,
     )
 
 
-async def _play_safely(run: Run, planned: PlannedConversation, variant: Variant, ports: Ports) -> _Played:
+def _judge(models: ConversationModels, ports: Ports) -> Judge | None:
+    model = ports.settings.convotest_judge_model
+    if model is None or not ports.models.configured:
+        return None
+    return Judge(models.model(), model=model, judgements=ports.judgements)
+
+
+async def _play_safely(
+    run: Run,
+    planned: PlannedConversation,
+    variant: Variant,
+    models: ConversationModels,
+    judge: Judge | None,
+    ports: Ports,
+) -> _Played:
     """Whatever breaks in a simulator or a connector costs one conversation, never the run."""
-    user = ports.simulators[run.simulator].begin(planned.scenario)
+    user = ports.simulators[run.simulator].begin(planned.scenario, models=models)
     writes: list[asyncio.Future[None]] = []
     turns: list[Turn] = []
 
@@ -128,8 +171,10 @@ async def _play_safely(run: Run, planned: PlannedConversation, variant: Variant,
         writes.append(await ports.store.runs.add_turn(planned.id, planned.attempt, position, turn))
 
     try:
-        transcript = await _talk(planned, variant, user, on_turn, ports)
+        transcript = await _talk(planned, variant, user, models, on_turn, ports)
         assessment = await user.assess(transcript)
+        if judge and transcript.ended_by not in NOT_PLAYED_TO_ITS_END:
+            assessment = await judge_open_goals(judge, transcript, planned.scenario, assessment)
         transcript = _settle(transcript, assessment)
     except AssistantError as error:
         transcript = Transcript(turns=tuple(turns), ended_by="assistant_error", error=redact(str(error)))
@@ -147,24 +192,31 @@ async def _talk(
     planned: PlannedConversation,
     variant: Variant,
     user: SimulatedUser,
+    models: ConversationModels,
     on_turn: OnTurn,
     ports: Ports,
 ) -> Transcript:
     seed = f"{variant.label}:{planned.scenario.seed}:{planned.number}"
     connector = ports.connectors[variant.connector]
     async with asyncio.timeout(variant.limits.timeout_s):
-        session = await connector.open(variant, seed=seed)
+        session = await connector.open(variant, seed=seed, models=models)
     try:
         return await converse(
             planned.scenario,
             user,
             session,
             clock=ports.clock,
-            answer_timeout_s=variant.limits.timeout_s,
+            answer_timeout_s=_patience_s(variant),
             on_turn=on_turn,
         )
     finally:
         await session.close()
+
+
+def _patience_s(variant: Variant) -> float:
+    """How long an answer may take at most; a connector that keeps time itself leaves out the wait in our own queue."""
+    queue_s = LONGEST_QUEUE_S if CONNECTORS[variant.connector].keeps_time else 0.0
+    return variant.limits.timeout_s + queue_s
 
 
 def _settle(transcript: Transcript, assessment: Assessment) -> Transcript:
@@ -185,12 +237,8 @@ async def _variant_of(run: Run, ports: Ports) -> Variant:
     return variant
 
 
-def _took_the_worker_down(run: Run, planned: PlannedConversation) -> Conversation:
-    transcript = Transcript(
-        turns=(),
-        ended_by="harness_error",
-        error="this conversation took the worker down three times before its first turn",
-    )
+def _unplayed(run: Run, planned: PlannedConversation, ended_by: EndedBy, error: str) -> Conversation:
+    transcript = Transcript(turns=(), ended_by=ended_by, error=redact(error))
     assessment = _nothing_assessed(planned)
     return Conversation(
         id=planned.id,

@@ -121,6 +121,10 @@ class Runs:
         where = and_(RUN.c.id == run_id, RUN.c.state.in_(("planned", "running")))
         return await self._update_run(where, state="cancelling", note=note)
 
+    async def note_end(self, run_id: RunId, note: str) -> None:
+        """Why the run ends early; the first reason stays."""
+        await self._update_run(and_(RUN.c.id == run_id, RUN.c.state.in_(UNFINISHED), RUN.c.note.is_(None)), note=note)
+
     async def begin_attempt(self, conversation_id: ConversationId) -> None:
         """Count an attempt before it begins; an interrupted one that committed no turn is a strike."""
         statement = (

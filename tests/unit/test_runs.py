@@ -132,8 +132,8 @@ async def test_cancelling_keeps_what_is_finished(tmp_path: Path) -> None:
 
         waiting = asyncio.Event()
 
-        async def open(self, variant, seed):  # type: ignore[no-untyped-def,override]  # pyright: ignore
-            session = await super().open(variant, seed=seed)
+        async def open(self, variant, seed, models=None):  # type: ignore[no-untyped-def,override]  # pyright: ignore
+            session = await super().open(variant, seed=seed, models=models)
             if self.sessions == 3:
 
                 async def hang(text: str) -> None:

@@ -1,0 +1,62 @@
+"""The shelf of subcommands: one file a word that can follow ``/convotest``."""
+
+from bot.blocks import Message, nothing_to_pick, picker
+from bot.commands import assistants, cancel, help, profiles, run, show, status
+from bot.commands._command import Asker, Command, Edge, require_membership
+from bot.commands._grammar import Words, parse
+from jobs.errors import RequestError
+from jobs.profiles import list_profiles
+from jobs.shelf import Shelf, unknown
+
+COMMANDS: Shelf[Command] = Shelf(
+    "command",
+    [
+        run.COMMAND,
+        status.COMMAND,
+        show.COMMAND,
+        cancel.COMMAND,
+        profiles.COMMAND,
+        assistants.COMMAND,
+        help.COMMAND,
+    ],
+)
+
+__all__ = ["COMMANDS", "Asker", "Command", "Edge", "handle_convotest", "open_picker"]
+
+
+async def handle_convotest(text: str, asker: Asker, edge: Edge) -> Message | None:
+    """What ``/convotest TEXT`` does; the answer for whoever typed it.
+
+    Raises:
+        RequestError: the nearest word is offered, and nothing was started.
+    """
+    words = parse(text)
+    if not words.verb and not words.options:
+        return await open_picker(asker, edge)
+    if words.verb not in COMMANDS:
+        raise RequestError(f"{_unknown_verb(words)}. Nothing was started; /convotest help tells what you can type.")
+    return await COMMANDS[words.verb].handle(words, asker, edge)
+
+
+def _unknown_verb(words: Words) -> str:
+    return unknown("command", words.verb, COMMANDS) if words.verb else "what shall be done? For example: run pizza n=20"
+
+
+async def open_picker(asker: Asker, edge: Edge) -> Message | None:
+    """The form for a run; where none can be opened, help instead."""
+    if asker.trigger_id is None:
+        return await help.handle(Words(verb="help", positional=(), options={}), asker, edge)
+    await require_membership(asker, edge)
+    names = [profile.stem for profile in list_profiles(edge.ports.profiles_dir)]
+    variants = [
+        variant.label
+        for assistant in edge.ports.catalogue.visible(asker.workspace_id)
+        for variant in assistant.variants.values()
+    ]
+    if not names or not variants:
+        missing = "profile" if not names else "assistant"
+        view = nothing_to_pick(f"There is no {missing} yet that could be run in this workspace.")
+    else:
+        view = picker(names, variants, channel_id=asker.channel_id)
+    await edge.poster.open_view(asker.trigger_id, view)
+    return None

@@ -1,0 +1,192 @@
+"""What clicks on our buttons and the submission of our form do."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bot import blocks
+from bot.blocks import Message
+from bot.commands import Asker, Edge
+from bot.commands import cancel as cancel_command
+from bot.commands import run as run_command
+from bot.commands._command import require_membership
+from bot.commands._grammar import Words
+from bot.payload import inside, text_in
+from bot.rendering import not_shown
+from jobs.announce import card_key, conversation_finished, csv_asked_for
+from jobs.errors import RequestError
+from jobs.model import Announcement, Conversation, Run, RunId, RunRequest
+from jobs.report.redacted import redacted
+from jobs.runs import plan_run, short_id, start_run
+
+OVER = ("finished", "cancelled")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Click:
+    """A button that was pressed."""
+
+    action_id: str
+    value: str
+
+
+async def handle_click(click: Click, asker: Asker, edge: Edge) -> Message | None:
+    """What a button does; the answer for whoever pressed it."""
+    action = ACTIONS.get(click.action_id)
+    if action is None:
+        return blocks.note("This button is no longer in use.")
+    return await action(click.value, asker, edge)
+
+
+async def _cancel(value: str, asker: Asker, edge: Edge) -> Message:
+    return await cancel_command.cancel(await _run(value, asker, edge), asker, edge)
+
+
+async def _rerun(value: str, asker: Asker, edge: Edge) -> Message | None:
+    """The same customers again. One card starts one more run: a second click finds the first one's."""
+    run = await _run(value, asker, edge)
+    request = RunRequest(
+        target=run.target,
+        assistant=f"{run.assistant}@{run.variant}",
+        n=run.planned,
+        seed=run.seed,
+        started_by=asker.member_id,
+        workspace_id=asker.workspace_id,
+        place=run.place or asker.place,
+        key=f"rerun:{run.id}",
+    )
+    await require_membership(asker, edge)
+    before = edge.ports.clock.now()
+    again = await start_run(request, edge.ports)
+    if again.created_at >= before:
+        return None
+    return blocks.note(
+        f"this run was played again already, as run {short_id(again.id)}; nothing new was started. "
+        "Use the Re-run button of that card."
+    )
+
+
+async def _csv(value: str, asker: Asker, edge: Edge) -> Message | None:
+    run = await _run(value, asker, edge)
+    thread = await edge.ports.store.outbox.in_thread(run.workspace_id, card_key(run.id))
+    if any(item.announcement.kind == "run_csv" and item.state != "failed" for item in thread):
+        return blocks.note("The CSV file is in the run's thread already.")
+    await _announce(csv_asked_for(run, run.place or asker.place, asker.key), edge)
+    return None
+
+
+async def _another(value: str, asker: Asker, edge: Edge) -> Message | None:
+    run = await _run(value, asker, edge)
+    left = await not_shown(run, edge.ports)
+    if not left:
+        return blocks.note(
+            "This thread shows as many conversations as it has room for, or all there are. The file has every one."
+        )
+    await _announce(conversation_finished(run, run.place or asker.place, left[0]), edge)
+    return None
+
+
+async def _transcript(value: str, asker: Asker, edge: Edge) -> Message | None:
+    run, conversation = await _conversation(value, asker, edge)
+    if asker.trigger_id is None:
+        return blocks.conversation_message(run, conversation)
+    await edge.poster.open_view(asker.trigger_id, blocks.transcript_modal(run, conversation))
+    return None
+
+
+async def _transcript_file(value: str, asker: Asker, edge: Edge) -> Message | None:
+    run, conversation = await _conversation(value, asker, edge)
+    await _announce(
+        Announcement(
+            key=f"run:{run.id}:transcript:{conversation.number}",
+            kind="transcripts",
+            place=run.place or asker.place,
+            ref={"run_id": run.id, "number": conversation.number},
+            parent_key=card_key(run.id),
+        ),
+        edge,
+    )
+    return None
+
+
+Action = Callable[[str, Asker, Edge], Awaitable[Message | None]]
+ACTIONS: Mapping[str, Action] = {
+    blocks.CANCEL: _cancel,
+    blocks.RERUN: _rerun,
+    blocks.CSV: _csv,
+    blocks.ANOTHER: _another,
+    blocks.TRANSCRIPT: _transcript,
+    blocks.SEND_FILE: _transcript_file,
+}
+
+
+# --- the form that starts a run -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class FieldError(Exception):
+    """A field of the form cannot be used as it is."""
+
+    field: str
+    message: str
+
+
+async def read_picker(values: Mapping[str, Any], asker: Asker, edge: Edge) -> RunRequest:
+    """The run that the form asks for, looked up already.
+
+    Raises:
+        FieldError: names the field and says what to do.
+    """
+    typed = {name: text for name in ("profile", "assistant", "n", "seed") if (text := _field(values, name))}
+    target = typed.pop("profile", "")
+    try:
+        words = Words(verb="run", positional=(target,) if target else (), options=typed)
+        request = run_command.read_request(words, asker)
+        await plan_run(request, edge.ports)
+    except RequestError as error:
+        raise FieldError(field=_field_of(str(error)), message=str(error)[:900]) from error
+    return request
+
+
+async def start_picked(request: RunRequest, asker: Asker, edge: Edge) -> Message | None:
+    await require_membership(asker, edge)
+    await start_run(replace(request, key=asker.key), edge.ports)
+    return None
+
+
+def _field(values: Mapping[str, Any], name: str) -> str:
+    state = inside(values, name, name)
+    return (text_in(inside(state, "selected_option"), "value") or text_in(state, "value")).strip()
+
+
+def _field_of(message: str) -> str:
+    """The field that a refusal is about."""
+    if found := re.match(r"(n|seed)=", message):
+        return found[1]
+    return "assistant" if re.search(r"\b(assistant|variant)", message) else "profile"
+
+
+# --- shared ---------------------------------------------------------------------------------------------------------
+
+
+async def _run(run_id: str, asker: Asker, edge: Edge) -> Run:
+    """The run of a button, in the workspace of whoever pressed it."""
+    run = await edge.ports.store.runs.get(RunId(run_id))
+    if run is None or run.workspace_id != asker.workspace_id:
+        raise RequestError("this run is not known here any more")
+    return run
+
+
+async def _conversation(value: str, asker: Asker, edge: Edge) -> tuple[Run, Conversation]:
+    run_id, _, number = value.rpartition(":")
+    run = await _run(run_id, asker, edge)
+    conversation = await edge.ports.store.runs.conversation(run.id, int(number)) if number.isdecimal() else None
+    if conversation is None:
+        raise RequestError("this conversation is not known here any more")
+    return run, redacted(conversation)
+
+
+async def _announce(announcement: Announcement, edge: Edge) -> None:
+    await edge.ports.store.outbox.add(announcement)
+    edge.ports.bell.ring()

@@ -1,0 +1,159 @@
+"""What each kind of announcement looks like now: read from the store when it is sent, never before."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from bot import blocks
+from bot.blocks import Message, NextStep
+from bot.poster import Upload
+from jobs.announce import MOST_MESSAGES, card_key
+from jobs.bundle import Ports
+from jobs.model import AnnouncementKind, Conversation, OutboxItem, Run, RunId
+from jobs.report import RunSummary, to_csv, to_text, transcript_text
+from jobs.report.redacted import redacted
+from jobs.runs import run_report, run_summary, short_id
+
+OVER = ("finished", "cancelled")
+
+
+class NothingToShow(Exception):
+    """What was announced does not exist any more."""
+
+
+async def render(item: OutboxItem, ports: Ports) -> Message | Upload:
+    """The message or file of an announcement; raises NothingToShow."""
+    return await RENDERERS[item.announcement.kind](item, ports)
+
+
+async def _run_card(item: OutboxItem, ports: Ports) -> Message:
+    run = await _run(item, ports)
+    progress = await ports.store.runs.progress(run)
+    if run.state not in OVER:
+        return blocks.run_card(run, progress, None)
+    summary = await run_summary(run, ports)
+    return blocks.run_card(run, progress, summary, next_step(run, summary, ports))
+
+
+async def _conversation(item: OutboxItem, ports: Ports) -> Message:
+    run = await _run(item, ports)
+    return blocks.conversation_message(run, await _one_conversation(item, run, ports))
+
+
+async def _failures(item: OutboxItem, ports: Ports) -> Message:
+    return blocks.failures(await run_summary(await _run(item, ports), ports))
+
+
+async def _run_chart(item: OutboxItem, ports: Ports) -> Upload:
+    run = await _run(item, ports)
+    summary = await run_summary(run, ports)
+    return Upload(
+        filename=f"run-{short_id(run.id)}.png",
+        title="Chart of the run",
+        content=await ports.helper.call(draw_chart, summary),
+        comment="The run as a chart",
+        alt_text=blocks.result_sentence(run, summary)[:1000],
+    )
+
+
+def draw_chart(summary: RunSummary) -> bytes:
+    from jobs.charts import run_chart  # in the helper process only: matplotlib would double the bot's memory
+
+    return run_chart(summary)
+
+
+async def _transcripts(item: OutboxItem, ports: Ports) -> Upload:
+    run = await _run(item, ports)
+    if "number" in item.announcement.ref:
+        conversation = await _one_conversation(item, run, ports)
+        return Upload(
+            filename=f"run-{short_id(run.id)}-conversation-{conversation.number}.txt",
+            title=f"Conversation {conversation.number} of {run.planned}",
+            content=transcript_text(conversation, planned=run.planned).encode(errors="replace"),
+            comment=f"The whole transcript of conversation {conversation.number}",
+        )
+    text = await ports.helper.call(to_text, await run_report(run, ports))
+    return Upload(
+        filename=f"run-{short_id(run.id)}-transcripts.txt",
+        title="All transcripts",
+        content=text.encode(errors="replace"),
+        comment="Every conversation of the run in one file",
+    )
+
+
+async def _run_csv(item: OutboxItem, ports: Ports) -> Upload:
+    run = await _run(item, ports)
+    return Upload(
+        filename=f"run-{short_id(run.id)}.csv",
+        title="Results as CSV",
+        content=await ports.helper.call(to_csv, await run_report(run, ports)),
+        comment="One row a conversation",
+    )
+
+
+async def _run_finished(item: OutboxItem, ports: Ports) -> Message:
+    run = await _run(item, ports)
+    summary = await run_summary(run, ports)
+    return blocks.run_finished(run, summary, more_to_show=bool(await not_shown(run, ports)))
+
+
+async def _notice(item: OutboxItem, ports: Ports) -> Message:
+    return blocks.note(str(item.announcement.ref.get("text", "")))
+
+
+Renderer = Callable[[OutboxItem, Ports], Awaitable[Message | Upload]]
+RENDERERS: Mapping[AnnouncementKind, Renderer] = {
+    "run_card": _run_card,
+    "conversation": _conversation,
+    "failures": _failures,
+    "run_chart": _run_chart,
+    "transcripts": _transcripts,
+    "run_csv": _run_csv,
+    "run_finished": _run_finished,
+    "notice": _notice,
+}
+
+
+async def not_shown(run: Run, ports: Ports) -> tuple[int, ...]:
+    """Numbers of finished conversations that the thread does not show and still has room for."""
+    thread = await ports.store.outbox.in_thread(run.workspace_id, card_key(run.id))
+    if len(thread) >= MOST_MESSAGES:
+        return ()
+    shown = {item.announcement.ref.get("number") for item in thread if item.announcement.kind == "conversation"}
+    played = await ports.store.runs.conversations(run.id)
+    return tuple(each.number for each in played if each.number not in shown and each.verdict.outcome != "cancelled")
+
+
+def next_step(run: Run, summary: RunSummary, ports: Ports) -> NextStep | None:
+    """What is worth trying after this run: another variant with the same customers, or the same ones again."""
+    again = f"/convotest run {run.target} n={run.planned} seed={run.seed}"
+    if summary.totals.failed or summary.totals.errors:
+        return NextStep(
+            reason="after a change, play the same customers again:",
+            command=f"{again} assistant={run.assistant}@{run.variant}",
+        )
+    names = (
+        name
+        for assistant in ports.catalogue.visible(run.workspace_id)
+        if assistant.name == run.assistant
+        for name in assistant.variants
+    )
+    other = next((name for name in names if name != run.variant), None)
+    if other is None:
+        return None
+    return NextStep(
+        reason="let another variant serve the same customers:",
+        command=f"{again} assistant={run.assistant}@{other}",
+    )
+
+
+async def _run(item: OutboxItem, ports: Ports) -> Run:
+    run = await ports.store.runs.get(RunId(str(item.announcement.ref["run_id"])))
+    if run is None or run.workspace_id != item.announcement.place.workspace_id:
+        raise NothingToShow
+    return run
+
+
+async def _one_conversation(item: OutboxItem, run: Run, ports: Ports) -> Conversation:
+    conversation = await ports.store.runs.conversation(run.id, int(item.announcement.ref["number"]))
+    if conversation is None:
+        raise NothingToShow
+    return redacted(conversation)

@@ -1,0 +1,350 @@
+"""Builds the Slack side on `jobs.wiring`: the bot that serves, the worker, and the demo."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import click
+import psycopg
+from aiohttp import web
+from pydantic import SecretStr
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+from sqlalchemy import make_url
+
+from bot.app import COMMAND, create_app, tell_by_click
+from bot.commands import COMMANDS, Edge
+from bot.deliveries import Ledger
+from bot.http import SlackRequests, create_web_app, port_of, start_web_app
+from bot.outbox import DEMO_PACE, Pace, Sender, sender_lock
+from bot.poster import TIMEOUT_S, Poster, SlackPoster
+from bot.workspace import LocalWorkspace
+from jobs.bundle import Ports
+from jobs.errors import ConfigurationError
+from jobs.model import WorkspaceId
+from jobs.settings import Settings, load_settings
+from jobs.wiring import open_ports
+
+logger = logging.getLogger(__name__)
+
+SOCKETS = 2
+"""Slack renews connections now and then; with two of them nothing is delivered into the void."""
+DRAIN_S = 6.0
+LOCK_CHECK_S = 5.0
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+WELCOME = """Welcome! This is a Slack workspace on your own machine, with convotest in it. Nothing leaves this machine.
+
+Type `/convotest run pizza` below: simulated customers order pizza from a demo assistant. Watch the card, and open its \
+thread for the conversations.
+Then try `/convotest run pizza n=20 seed=7 assistant=pizza@faulty`, and see what goes wrong; \
+`/convotest help` tells the rest."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Serving:
+    """A bot at work. ``port`` is where its HTTP routes are, None without them."""
+
+    app: AsyncApp
+    edge: Edge
+    port: int | None
+
+
+@asynccontextmanager
+async def serving(
+    ports: Ports,
+    *,
+    pace: Pace | None = None,
+    poster: Poster | None = None,
+    installation: AuthorizeResult | None = None,
+    with_http: bool = True,
+) -> AsyncGenerator[Serving]:
+    """The Slack edge of the given work, until the block is left; then what is under way is brought to an end.
+
+    Args:
+        poster, installation: replace the real ones.
+        with_http: False leaves out the HTTP routes, in Socket Mode only.
+
+    Raises:
+        ConfigurationError: a setting is missing or Slack cannot be reached.
+    """
+    settings = ports.settings
+    check_slack_settings(settings)
+    poster = poster or SlackPoster(
+        _client(settings, token=_secret(settings.slack_bot_token)), response_hosts=_hosts(settings)
+    )
+    installation = installation or await find_installation(settings)
+    edge = Edge(ports=ports, poster=poster, commands=COMMANDS)
+    ledger = Ledger(ports.store.deliveries, ports.clock, refuse=tell_by_click(edge))
+    uses_sockets = settings.slack_app_token is not None
+    app = create_app(
+        edge=edge,
+        ledger=ledger,
+        installation=installation,
+        client=_client(settings),
+        signing_secret=None if uses_sockets else _secret(settings.slack_signing_secret),
+    )
+    workspace_id = WorkspaceId(installation.team_id or installation.enterprise_id or "")
+    async with AsyncExitStack() as stack:
+        sending = Sending(workspace_id=workspace_id, edge=edge, ledger=ledger, pace=pace or Pace())
+        sending.start()
+        stack.push_async_callback(sending.stop)
+        stack.push_async_callback(ledger.drain, at_most_s=DRAIN_S)
+        port = await _listen(stack, app, ports, is_public=not uses_sockets) if with_http or not uses_sockets else None
+        if uses_sockets:
+            await _open_sockets(stack, app, settings)
+        yield Serving(app=app, edge=edge, port=port)
+
+
+async def _listen(stack: AsyncExitStack, app: AsyncApp, ports: Ports, *, is_public: bool) -> int:
+    settings = ports.settings
+    slack = SlackRequests(app, _secret(settings.slack_signing_secret), ports.clock) if is_public else None
+
+    async def ready() -> str | None:
+        try:
+            await ports.store.outbox.backlog()
+        except Exception:
+            logger.exception("the database does not answer")
+            return "database"
+        return None
+
+    web_app: web.Application = create_web_app(ready, slack)
+    try:
+        runner = await start_web_app(web_app, settings.convotest_host, settings.convotest_port)
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot listen on {settings.convotest_host}:{settings.convotest_port} ({error.strerror}); "
+            "set CONVOTEST_PORT to a free port"
+        ) from error
+    stack.push_async_callback(runner.cleanup)
+    logger.info("listening on http://%s:%d", settings.convotest_host, port_of(runner))
+    return port_of(runner)
+
+
+async def _open_sockets(stack: AsyncExitStack, app: AsyncApp, settings: Settings) -> None:
+    for _ in range(SOCKETS):
+        handler = AsyncSocketModeHandler(app, _secret(settings.slack_app_token), web_client=_client(settings))
+        if _is_loopback(settings):
+            handler.client.proxy = None
+        stack.push_async_callback(handler.close_async)
+        try:
+            await handler.connect_async()
+        except SlackApiError as error:
+            raise ConfigurationError(
+                f"Slack refuses SLACK_APP_TOKEN ({error.response['error']}); it begins with xapp- and needs the scope "
+                "connections:write"
+            ) from error
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise ConfigurationError(f"Slack cannot be reached at {settings.slack_api_url} ({error})") from error
+
+
+class Sending:
+    """Keeps the one sender of a workspace running for as long as this process may be it."""
+
+    def __init__(self, *, workspace_id: WorkspaceId, edge: Edge, ledger: Ledger, pace: Pace) -> None:
+        self._workspace_id = workspace_id
+        self._edge = edge
+        self._ledger = ledger
+        self._pace = pace
+        self._stopping = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._serve(), name=f"sender {self._workspace_id}")
+
+    async def stop(self) -> None:
+        """Let what is being sent arrive, so that the next process need not doubt it."""
+        self._stopping.set()
+        self._edge.ports.bell.ring()
+        if self._task is None:
+            return
+        await asyncio.wait({self._task}, timeout=TIMEOUT_S + 1)
+        self._task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._task
+
+    async def _serve(self) -> None:
+        ports = self._edge.ports
+        while not self._stopping.is_set():
+            try:
+                async with sender_lock(ports.store.database_url, self._workspace_id) as lock:
+                    if lock is not None:
+                        await self._ledger.resume()
+                        sender = Sender(
+                            workspace_id=self._workspace_id, ports=ports, poster=self._edge.poster, pace=self._pace
+                        )
+                        await sender.serve(until=self._stopping, may_go_on=lock.is_held)
+            except (psycopg.Error, OSError) as error:
+                logger.warning("the right to send is not to be had: %s", error)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), LOCK_CHECK_S)
+
+
+# --- Slack's side of the settings -----------------------------------------------------------------------------------
+
+
+def check_slack_settings(settings: Settings) -> None:
+    """Raises ConfigurationError naming the setting that is missing."""
+    if settings.slack_bot_token is None:
+        raise ConfigurationError(
+            "SLACK_BOT_TOKEN is not set; `convotest manifest` helps to create the app, `convotest doctor` checks the "
+            "settings, `convotest demo` needs none"
+        )
+    if settings.slack_app_token is None and settings.slack_signing_secret is None:
+        raise ConfigurationError("set SLACK_APP_TOKEN (Socket Mode) or SLACK_SIGNING_SECRET (signed HTTP)")
+
+
+async def find_installation(settings: Settings) -> AuthorizeResult:
+    """Whose the bot token is; raises ConfigurationError."""
+    token = _secret(settings.slack_bot_token)
+    try:
+        answer: Any = await _client(settings, token=token).auth_test()  # pyright: ignore[reportUnknownMemberType]  # untyped keywords
+    except SlackApiError as error:
+        raise ConfigurationError(f"Slack refuses SLACK_BOT_TOKEN ({error.response['error']})") from error
+    except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        raise ConfigurationError(f"Slack cannot be reached at {settings.slack_api_url} ({error})") from error
+    return AuthorizeResult(
+        enterprise_id=answer.get("enterprise_id"),
+        team_id=answer.get("team_id"),
+        bot_user_id=answer.get("user_id"),
+        bot_id=answer.get("bot_id"),
+        bot_token=token,
+    )
+
+
+def _client(settings: Settings, *, token: str | None = None) -> AsyncWebClient:
+    """A client of the Web API that gives up after some seconds and repeats nothing by itself."""
+    client = AsyncWebClient(token=token, base_url=settings.slack_api_url, timeout=TIMEOUT_S, retry_handlers=[])
+    if _is_loopback(settings):
+        client.proxy = None  # slack_sdk takes one from the environment, also for this machine
+    return client
+
+
+def _is_loopback(settings: Settings) -> bool:
+    return urlsplit(settings.slack_api_url).hostname in LOOPBACK
+
+
+def _hosts(settings: Settings) -> frozenset[str]:
+    """Response URLs may name Slack's own hosts, and that of a configured Web API."""
+    address = urlsplit(settings.slack_api_url)
+    return frozenset({address.netloc}) if address.hostname != "slack.com" else frozenset()
+
+
+def _secret(value: SecretStr | None) -> str:
+    return value.get_secret_value() if value else ""
+
+
+# --- the three services ---------------------------------------------------------------------------------------------
+
+
+async def run_serve() -> None:
+    """Serve Slack until the process is asked to stop: Socket Mode if there is an app token, else signed HTTP."""
+    settings = load_settings()
+    check_slack_settings(settings)
+    async with open_ports(settings, role="player") as ports, serving(ports) as bot:
+        way = "Socket Mode" if settings.slack_app_token else "signed HTTP"
+        logger.info("convotest serves over %s, port %s", way, bot.port)
+        await asked_to_stop()
+        logger.info("stopping; what is unfinished goes on after the next start")
+
+
+async def run_worker() -> None:
+    """Play conversations for a bot that runs elsewhere, until the process is asked to stop."""
+    async with open_ports(load_settings(), role="player"):
+        logger.info("convotest plays conversations")
+        await asked_to_stop()
+
+
+async def run_demo(*, port: int, fresh: bool) -> None:
+    """A local workspace with the bot in it, until the process is asked to stop."""
+    settings = load_settings()
+    data = demo_data(settings)
+    if fresh:
+        await asyncio.to_thread(forget_demo, settings, data)
+    async with demo(settings, port=port, data=data) as workspace:
+        click.echo(f"\n  Open  {workspace.url}\n  and type  /convotest run pizza\n\n  Ctrl-C stops it.\n")
+        await asked_to_stop()
+
+
+@asynccontextmanager
+async def demo(settings: Settings, *, port: int, data: Path | None) -> AsyncGenerator[LocalWorkspace]:
+    """The local workspace and the bot, in one process and connected by Socket Mode."""
+    workspace = LocalWorkspace(port, data=data, commands=composer_help(), pinned=WELCOME, rate_limits=False)
+    try:
+        await workspace.start()
+    except OSError as error:
+        raise ConfigurationError(f"cannot listen on port {port} ({error.strerror}); try --port 0") from error
+    try:
+        local = settings.model_copy(
+            update={
+                "slack_api_url": workspace.api_url,
+                "slack_bot_token": SecretStr(workspace.bot_token),
+                "slack_app_token": SecretStr(workspace.app_token),
+                "slack_signing_secret": SecretStr(workspace.signing_secret),
+            }
+        )
+        async with open_ports(local, role="player") as ports, serving(ports, pace=DEMO_PACE, with_http=False):
+            yield workspace
+    finally:
+        await workspace.stop()
+
+
+def composer_help() -> Sequence[dict[str, Any]]:
+    """What the local workspace's composer offers while a command is typed."""
+    verbs = [
+        {"name": each.name, "usage_hint": each.usage.removeprefix(each.name).strip(), "description": each.summary}
+        for each in COMMANDS.values()
+    ]
+    return [
+        {
+            "command": COMMAND,
+            "usage_hint": "run pizza n=20 seed=7",
+            "description": "Play simulated customers against your assistant",
+            "verbs": verbs,
+        }
+    ]
+
+
+def demo_data(settings: Settings) -> Path:
+    """Where the local workspace keeps what was said: beside the bot's own file."""
+    url = make_url(settings.convotest_database_url)
+    own = Path(url.database or "convotest.db") if url.get_backend_name() == "sqlite" else Path("convotest.db")
+    return own.with_name(f"{own.stem}-workspace.db")
+
+
+def forget_demo(settings: Settings, data: Path) -> None:
+    """Delete the bot's and the workspace's files.
+
+    Raises:
+        ConfigurationError: another process uses them, or the bot's data is no file.
+    """
+    from jobs.engine import engine_url, is_engine_in_use
+
+    if not settings.convotest_database_url.startswith("sqlite"):
+        raise ConfigurationError("--fresh deletes SQLite files only; empty the PostgreSQL database yourself")
+    if is_engine_in_use(settings.convotest_database_url):
+        raise ConfigurationError("another convotest process uses this data; stop it first")
+    own = Path(make_url(settings.convotest_database_url).database or "convotest.db")
+    engine = Path(make_url(engine_url(settings.convotest_database_url)).database or "")
+    for file in (own, engine, data):
+        for suffix in ("", "-wal", "-shm", "-journal"):
+            file.with_name(file.name + suffix).unlink(missing_ok=True)
+
+
+async def asked_to_stop() -> None:
+    """Return on SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(each, stop.set)
+    await stop.wait()

@@ -1,0 +1,9 @@
+"""The shelf of connectors: one file a kind of assistant that can be tested."""
+
+from jobs.assistants import demo, http_json, openai_chat
+from jobs.assistants._connector import ConnectorPorts, ConnectorType
+from jobs.shelf import Shelf
+
+CONNECTORS: Shelf[ConnectorType] = Shelf("connector", [demo.CONNECTOR, openai_chat.CONNECTOR, http_json.CONNECTOR])
+
+__all__ = ["CONNECTORS", "ConnectorPorts", "ConnectorType"]

@@ -1,0 +1,220 @@
+"""People use the page in a real browser: commands, buttons, modals, reactions, threads, files."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, async_playwright, expect
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.workspace import LocalWorkspace
+
+pytestmark = pytest.mark.browser
+ADA, BEN, QUALITY = "U0ADA", "U0BEN", "C0QUALITY"
+CHROMIUM = (
+    "--headless --no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync"
+)
+
+
+def plain(text: str) -> dict[str, Any]:
+    return {"type": "plain_text", "text": text}
+
+
+def button(text: str, **changes: Any) -> dict[str, Any]:
+    return {"type": "button", "action_id": text.lower(), "text": plain(text), **changes}
+
+
+MODAL: dict[str, Any] = {
+    "type": "modal",
+    "title": plain("Why?"),
+    "submit": plain("Send"),
+    "blocks": [
+        {
+            "type": "input",
+            "block_id": "reason",
+            "label": plain("Reason"),
+            "element": {"type": "plain_text_input", "action_id": "text"},
+        }
+    ],
+}
+
+
+@pytest.fixture
+async def workspace() -> AsyncIterator[LocalWorkspace]:
+    commands = [{"command": "/convotest", "verbs": [{"name": "run", "usage_hint": "TARGET", "description": "Run"}]}]
+    async with LocalWorkspace(commands=commands, rate_limits=False) as workspace:
+        yield workspace
+
+
+@pytest.fixture
+def client(workspace: LocalWorkspace) -> Any:
+    return AsyncWebClient(token=workspace.bot_token, base_url=workspace.api_url)
+
+
+@pytest.fixture
+async def page(workspace: LocalWorkspace) -> AsyncIterator[Page]:
+    """The opened page; anything the browser complains about fails the test."""
+    complaints: list[str] = []
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM.split())
+        page = await browser.new_page()
+        page.set_default_timeout(5000)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        await page.goto(workspace.url)
+        await page.get_by_role("heading", name="assistant-quality", exact=True).wait_for()
+        yield page
+        await browser.close()
+    assert complaints == []
+
+
+async def test_a_command_is_completed_typed_and_answered(workspace: LocalWorkspace, page: Page) -> None:
+    composer = page.get_by_role("combobox", name="Message #assistant-quality")
+    await composer.fill("/con")
+    await composer.press("Tab")
+    await composer.type("ru")
+    await composer.press("Enter")
+    await expect(composer).to_have_value("/convotest run ")
+    await composer.press("Enter")
+
+    await expect(page.get_by_text("dispatch_failed")).to_be_visible()
+    await expect(page.get_by_text("Only visible to you")).to_be_visible()
+
+
+async def test_a_button_asks_first_and_a_modal_shows_what_is_missing(
+    workspace: LocalWorkspace, client: Any, page: Page
+) -> None:
+    confirm = {"title": plain("Sure?"), "text": plain("Really"), "confirm": plain("Do it"), "deny": plain("No")}
+    blocks = [{"type": "actions", "elements": [button("Rate", confirm=confirm, value="v")]}]
+    await client.chat_postMessage(channel=QUALITY, text="card", blocks=blocks)
+    workspace.request_url = "http://127.0.0.1:9/"  # nobody listens: the payload is what counts
+    await page.get_by_role("button", name="Rate").click()
+    await page.get_by_role("button", name="Do it").click()
+    await workspace.wait_for(lambda: workspace.attempts)
+    payload = workspace.attempts[0].payload
+    await client.views_open(trigger_id=payload["trigger_id"], view=MODAL)
+    await page.get_by_role("dialog").get_by_role("button", name="Send").click()
+    await expect(page.get_by_text("This is a required field")).to_be_visible()
+    await page.get_by_label("Reason").fill("too slow")
+    await page.get_by_role("dialog").get_by_role("button", name="Send").click()
+    await workspace.wait_for(lambda: len(workspace.attempts) == 2)
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("dialog", name="Why?")).to_have_count(0)
+
+    assert payload["actions"][0]["value"] == "v"
+    assert workspace.attempts[1].payload["view"]["state"]["values"]["reason"]["text"]["value"] == "too slow"
+    assert workspace.views(ADA) == []
+
+
+async def test_messages_edits_reactions_and_threads_appear_live(
+    workspace: LocalWorkspace, client: Any, page: Page
+) -> None:
+    root = await client.chat_postMessage(channel=QUALITY, text="run started")
+    await expect(page.get_by_text("run started")).to_be_visible()
+    await client.chat_update(channel=QUALITY, ts=root["ts"], text="run *done*")
+    await expect(page.locator("article strong", has_text="done")).to_be_visible()
+    await page.locator("article").hover()
+    await page.get_by_role("button", name="React with +1").click()
+    await expect(page.get_by_role("button", name=":+1:, 1, take back")).to_be_visible()
+    await page.locator("article").hover()
+    await page.get_by_role("link", name="Reply in thread").click()
+    reply = page.get_by_role("combobox", name="Reply…")
+    await reply.fill("thanks")
+    await reply.press("Enter")
+    await expect(page.get_by_role("complementary").get_by_text("thanks")).to_be_visible()
+
+    assert workspace.messages(QUALITY)[0]["reactions"] == [{"name": "+1", "users": [ADA], "count": 1}]
+    assert workspace.messages(QUALITY, root["ts"])[1]["text"] == "thanks"
+
+
+async def test_an_edited_card_keeps_its_elements(client: Any, page: Page) -> None:
+    def card(done: int) -> list[dict[str, Any]]:
+        text = {"type": "section", "text": {"type": "mrkdwn", "text": f"*{done}/30*"}}
+        return [text, {"type": "actions", "elements": [button("Cancel")]}]
+
+    posted = await client.chat_postMessage(channel=QUALITY, text="card", blocks=card(1))
+    shown = await page.get_by_role("button", name="Cancel").element_handle()
+    assert shown is not None
+    await shown.focus()
+    await client.chat_update(channel=QUALITY, ts=posted["ts"], text="card", blocks=card(2))
+    await expect(page.get_by_text("2/30")).to_be_visible()
+
+    assert await shown.evaluate("(node) => node.isConnected && node === document.activeElement")
+
+
+async def test_the_page_fits_a_small_phone(workspace: LocalWorkspace, client: Any, page: Page) -> None:
+    rows = [[{"type": "raw_text", "text": "a long cell of a table"}] * 8] * 3
+    wide = [{"type": "table", "rows": rows}, {"type": "header", "text": plain("W" * 150)}]
+    await client.chat_postMessage(channel=QUALITY, text="wide", blocks=wide)
+    await page.set_viewport_size({"width": 360, "height": 640})
+    await page.get_by_role("button", name="Channels", exact=True).click()
+    await page.get_by_role("link", name="general").click()
+    await expect(page.get_by_role("heading", name="general", exact=True)).to_be_visible()
+    await page.goto(f"{workspace.url}/#/{QUALITY}")
+    await expect(page.get_by_role("table")).to_be_visible()
+
+    assert await page.evaluate("document.documentElement.scrollWidth") == 360
+    assert (
+        await page.evaluate("(() => { const log = document.querySelector('.log'); return log.scrollWidth })()") == 360
+    )
+
+
+async def test_hostile_text_stays_text(client: Any, page: Page) -> None:
+    hostile = "<img src=x onerror=alert(1)> <javascript:alert(1)|click> *<b>bold</b>*"
+    await client.chat_postMessage(channel=QUALITY, text=hostile)
+    await client.chat_postMessage(
+        channel=QUALITY, text="md", blocks=[{"type": "markdown", "text": "[x](javascript:alert(1)) <script>1</script>"}]
+    )
+    await expect(page.locator("article")).to_have_count(2)
+
+    assert await page.locator("article img[src=x], article script, article b, article a[href^=javascript]").count() == 0
+
+
+async def test_the_page_follows_a_restarted_workspace(tmp_path: Path) -> None:
+    data = tmp_path / "workspace.db"
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM.split())
+        page = await browser.new_page()
+        async with LocalWorkspace(data=data) as first:
+            port = int(first.url.rpartition(":")[2])
+            await first.post_as_member(BEN, QUALITY, "before")
+            await page.goto(first.url)
+            await expect(page.get_by_text("before")).to_be_visible()
+        await expect(page.get_by_text("Connection lost")).to_be_visible()
+        async with LocalWorkspace(port, data=data) as second:
+            await second.post_as_member(BEN, QUALITY, "after")
+            await expect(page.get_by_text("after")).to_be_visible(timeout=15_000)
+            await expect(page.get_by_text("before")).to_be_visible()
+        await browser.close()
+
+
+async def test_a_thread_of_a_thousand_messages_opens_at_its_end(
+    workspace: LocalWorkspace, client: Any, page: Page
+) -> None:
+    root = await workspace.post_as_member(ADA, QUALITY, "root")
+    for number in range(1000):
+        await workspace.post_as_member(BEN, QUALITY, f"reply {number}", thread_ts=root["ts"])
+    await page.goto(f"{workspace.url}/#/{QUALITY}/thread/{root['ts']}")
+
+    await expect(page.get_by_text("reply 999", exact=True)).to_be_in_viewport()
+    await expect(page.get_by_role("button", name="Show earlier replies (850)")).to_have_count(1)
+
+
+async def test_a_permalink_opens_the_thread_at_its_message(workspace: LocalWorkspace, client: Any, page: Page) -> None:
+    root = await client.chat_postMessage(channel=QUALITY, text="root")
+    replies = [
+        await client.chat_postMessage(channel=QUALITY, text=f"reply {n}", thread_ts=root["ts"]) for n in range(60)
+    ]
+    link = (await client.chat_getPermalink(channel=QUALITY, message_ts=replies[5]["ts"]))["permalink"]
+    await page.goto(link)
+
+    await expect(page.get_by_text("reply 5", exact=True)).to_be_in_viewport()
+
+
+async def test_the_other_person_does_not_see_what_is_only_for_one(client: Any, page: Page) -> None:
+    await client.chat_postEphemeral(channel=QUALITY, user=ADA, text="for Ada alone")
+    await expect(page.get_by_text("for Ada alone")).to_be_visible()
+    await page.get_by_label("You are").select_option(BEN)
+
+    await expect(page.get_by_text("for Ada alone")).to_have_count(0)
