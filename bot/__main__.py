@@ -77,9 +77,11 @@ def manifest(url: str | None, as_json: bool) -> None:
 
 def _serve(service: "Coroutine[Any, Any, None]") -> None:
     from jobs.logs import configure_logging
+    from jobs.memory import share_one_arena
     from jobs.redact import register_secrets
     from jobs.settings import load_settings
 
+    share_one_arena()
     settings = load_settings()
     register_secrets(settings)
     configure_logging(settings.convotest_log_level)

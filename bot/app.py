@@ -3,7 +3,7 @@
 import logging
 import re
 import secrets
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
@@ -11,8 +11,9 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.blocks import PICKER, Message, note
-from bot.commands import Asker, Edge, handle_convotest
+from bot.commands import Asker, Edge, EdgeOf, handle_convotest
 from bot.deliveries import Ledger, delivery_of
+from bot.installations import Installed
 from bot.interactions import Click, FieldError, handle_click, read_picker, start_picked
 from bot.payload import Json, inside, text_in
 from bot.poster import PostError
@@ -21,49 +22,56 @@ from jobs.model import WorkspaceId
 
 logger = logging.getLogger(__name__)
 
-COMMAND = "/convotest"
 ANYTHING = re.compile(".*", re.DOTALL)
 MENTIONED = re.compile(r"<@[UW][A-Z0-9]+(?:\|[^>]*)?>")
 
 
+Forget = Callable[[WorkspaceId], Coroutine[Any, Any, None]]
+
+
 def create_app(
-    *, edge: Edge, ledger: Ledger, installation: AuthorizeResult, client: AsyncWebClient, signing_secret: str | None
+    *,
+    edge_of: EdgeOf,
+    ledger: Ledger,
+    installed: Installed,
+    forget: Forget,
+    client: AsyncWebClient,
+    signing_secret: str | None,
 ) -> AsyncApp:
-    """The app for one workspace.
+    """The app for all the workspaces that it is installed in.
 
     Args:
-        installation: the bot token with whose it is.
+        forget: cleans up after the app was removed from a workspace.
         client: names the Web API's address; it carries no token.
         signing_secret: None = Socket Mode, where the app token is the trust and nothing is signed.
     """
-    authorize: Any = _only(installation)  # Bolt's type leaves out None, by which it knows a workspace that is not ours
     app = AsyncApp(
         client=client,
         # Given explicitly: with SLACK_CLIENT_ID in the environment Bolt would otherwise look for OAuth installations.
-        authorize=authorize,
+        authorize=_authorizing(installed),
         signing_secret=signing_secret or "",
         request_verification_enabled=signing_secret is not None,
         ssl_check_enabled=False,  # it would answer unsigned requests
     )
-    doors = Doors(edge, ledger)
+    doors = Doors(edge_of, ledger, forget)
     listen: Any = app  # its registering methods are half typed
     listen.use(ledger.middleware)
-    listen.command(COMMAND)(doors.command)
+    listen.command(ANYTHING)(doors.command)  # an installation may call it by another name
     listen.action(ANYTHING)(doors.click)
     listen.view(PICKER)(doors.picker)
     listen.view(ANYTHING)(doors.other_view)
     listen.event("app_mention")(doors.mention)
     listen.event("message")(doors.message)
+    listen.event("app_uninstalled")(doors.removed)
+    listen.event("tokens_revoked")(doors.removed)
     listen.event(ANYTHING)(doors.other_event)
     ledger.dispatch = app.async_dispatch
     return app
 
 
-def _only(installation: AuthorizeResult):
-    async def authorize(context: AsyncBoltContext) -> AuthorizeResult | None:
-        """The installation, for its own workspace and no other."""
-        known = {installation.team_id, installation.enterprise_id} - {None}
-        return installation if known & {context.team_id, context.enterprise_id} else None
+def _authorizing(installed: Installed) -> Any:  # Bolt's type leaves out None, by which it knows a foreign workspace
+    async def authorize(context: AsyncBoltContext) -> AuthorizeResult | None:  # Bolt takes no method: it counts self
+        return await installed.authorize(context)
 
     return authorize
 
@@ -71,14 +79,15 @@ def _only(installation: AuthorizeResult):
 class Doors:
     """The listeners: acknowledge, read the payload, hand it on."""
 
-    def __init__(self, edge: Edge, ledger: Ledger) -> None:
-        self._edge = edge
+    def __init__(self, edge_of: EdgeOf, ledger: Ledger, forget: Forget) -> None:
+        self._edge_of = edge_of
         self._ledger = ledger
+        self._forget = forget
 
     async def command(self, ack: AsyncAck, body: Json, context: AsyncBoltContext) -> None:
         await ack()
         asker = _asker(context, body["channel_id"], body["user_id"], body)
-        self._begin(context, asker, handle_convotest(body.get("text") or "", asker, self._edge))
+        self._begin(context, asker, handle_convotest(body.get("text") or "", asker, self._edge_for(asker)))
 
     async def click(self, ack: AsyncAck, body: Json, context: AsyncBoltContext) -> None:
         await ack()
@@ -86,33 +95,45 @@ class Doors:
         asker = _asker(context, _channel_of(body), body["user"]["id"], body)
         click = Click(action_id=text_in(action, "action_id"), value=text_in(action, "value"))
         if action.get("type") == "button" and not action.get("url"):
-            self._begin(context, asker, handle_click(click, asker, self._edge))
+            self._begin(context, asker, handle_click(click, asker, self._edge_for(asker)))
         else:
             self._nothing_to_do(context)
 
     async def picker(self, ack: AsyncAck, body: Json, context: AsyncBoltContext) -> None:
         asker = _asker(context, _channel_of(body), body["user"]["id"], body)
         try:
-            request = await read_picker(inside(body, "view", "state", "values"), asker, self._edge)
+            request = await read_picker(inside(body, "view", "state", "values"), asker, self._edge_for(asker))
         except FieldError as error:
             await ack(response_action="errors", errors={error.field: error.message})
             self._nothing_to_do(context)
             return
         await ack()
-        self._begin(context, asker, start_picked(request, asker, self._edge))
+        self._begin(context, asker, start_picked(request, asker, self._edge_for(asker)))
 
     async def mention(self, body: Json, context: AsyncBoltContext) -> None:
         """``@convotest run pizza``: the same words, also where slash commands cannot be typed."""
-        self._said(body, context)
+        if inside(body, "event").get("user"):
+            self._said(body, context)
+        else:
+            self._nothing_to_do(context)
 
     async def message(self, body: Json, context: AsyncBoltContext) -> None:
         """A direct message to the bot is taken for a command."""
         event: Json = body["event"]
-        is_for_us = event.get("channel_type") == "im" and not event.get("subtype") and not event.get("bot_id")
-        if is_for_us:
+        is_said = event.get("user") and not event.get("subtype") and not event.get("bot_id")
+        if is_said and event.get("channel_type") == "im":
             self._said(body, context)
         else:
             self._nothing_to_do(context)
+
+    async def removed(self, body: Json, context: AsyncBoltContext) -> None:
+        """The app was removed from a workspace; when only a member's own token was revoked, nothing changes."""
+        delivery = delivery_of(context)
+        event = inside(body, "event")
+        if event.get("type") == "tokens_revoked" and not inside(event, "tokens").get("bot"):
+            self._nothing_to_do(context)
+        else:
+            self._ledger.work(delivery, self._forget(delivery.workspace_id))
 
     async def other_view(self, ack: AsyncAck, context: AsyncBoltContext) -> None:
         await ack()
@@ -125,7 +146,10 @@ class Doors:
         event: Json = body["event"]
         asker = _asker(context, event["channel"], event["user"], {"thread_ts": event.get("thread_ts")})
         text = MENTIONED.sub("", event.get("text") or "", count=1)
-        self._begin(context, asker, handle_convotest(text, asker, self._edge))
+        self._begin(context, asker, handle_convotest(text, asker, self._edge_for(asker)))
+
+    def _edge_for(self, asker: Asker) -> Edge:
+        return self._edge_of(asker.workspace_id)
 
     def _begin(self, context: AsyncBoltContext, asker: Asker, work: Awaitable[Message | None]) -> None:
         self._ledger.work(delivery_of(context), self._carry_out(work, asker))
@@ -147,7 +171,7 @@ class Doors:
             await self._answer(answer, asker)
 
     async def _answer(self, answer: Message, asker: Asker) -> None:
-        poster = self._edge.poster
+        poster = self._edge_for(asker).poster
         try:
             if asker.response_url:
                 try:
@@ -159,10 +183,11 @@ class Doors:
             logger.warning("an answer to %s could not be shown: %s", asker.member_id, error)
 
 
-def tell_by_click(edge: Edge):
+def tell_by_click(edge_of: EdgeOf):
     """How somebody who clicked hears that nothing happened."""
 
-    async def refuse(body: Json, text: str) -> None:
+    async def refuse(workspace_id: WorkspaceId, body: Json, text: str) -> None:
+        edge = edge_of(workspace_id)
         if url := body.get("response_url"):
             await edge.poster.respond(str(url), note(text))
         else:

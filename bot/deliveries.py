@@ -22,7 +22,7 @@ from jobs.store import Deliveries, Delivery
 logger = logging.getLogger(__name__)
 
 Kind = Literal["command", "click", "submission", "event"]
-Refuse = Callable[[Json, str], Coroutine[Any, Any, None]]
+Refuse = Callable[[WorkspaceId, Json, str], Coroutine[Any, Any, None]]
 
 PATIENCE_S = 2.0
 """Slack waits three seconds for an acknowledgement; the rest is for the way."""
@@ -167,7 +167,7 @@ class Ledger:
             case "submission":
                 return _form_error(body, BUSY)
             case "click":
-                self.background(self._refuse(body, BUSY))
+                self.background(self._refuse(delivery.workspace_id, body, BUSY))
                 return BoltResponse(status=200, body="")
             case _:
                 return BoltResponse(status=200, body=BUSY)
@@ -202,13 +202,17 @@ class Ledger:
         while self._tasks:
             await asyncio.wait(set(self._tasks))
 
-    async def resume(self) -> int:
-        """Take up what an earlier process acknowledged and did not finish; how many there were."""
+    async def resume(self, workspace_id: WorkspaceId) -> int:
+        """Take up what an earlier process acknowledged and did not finish there; how many there were."""
         found = await self._deliveries.unfinished(before=self._clock.now())
-        left = [each for each in found if (each.workspace_id, each.key) not in self._working]
+        mine = [each for each in found if each.workspace_id == workspace_id]
+        left = [each for each in mine if (each.workspace_id, each.key) not in self._working]
         for delivery in left:
             logger.info("taking up %s again", delivery.key)
-            await self._take_up(delivery)
+            try:
+                await self._take_up(delivery)
+            except Exception:  # one that cannot be read must not keep the others waiting
+                logger.exception("%s could not be taken up again", delivery.key)
         return len(left)
 
     async def _take_up(self, delivery: Delivery) -> None:

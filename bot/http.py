@@ -3,7 +3,7 @@
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response
@@ -23,6 +23,12 @@ MOST_ADDRESSES = 10_000
 
 Ready = Callable[[], Awaitable[str | None]]
 """None when this process can work, else what it lacks."""
+
+
+class Routes(Protocol):
+    """Further routes of the same server."""
+
+    def add_routes(self, app: web.Application) -> None: ...
 
 
 class RefusalLimit:
@@ -83,8 +89,8 @@ class SlackRequests:
             return False
 
 
-def create_web_app(ready: Ready, slack: SlackRequests | None = None) -> web.Application:
-    """The routes; without ``slack`` (Socket Mode) only those for health."""
+def create_web_app(ready: Ready, slack: SlackRequests | None = None, *more: Routes) -> web.Application:
+    """The routes; without ``slack`` (Socket Mode) only those for health, and ``more``."""
 
     async def healthz(_: web.Request) -> web.Response:
         return web.json_response({"ok": True})
@@ -98,6 +104,8 @@ def create_web_app(ready: Ready, slack: SlackRequests | None = None) -> web.Appl
     app.router.add_get("/readyz", readyz)
     if slack:
         app.router.add_post("/slack/events", slack.handle)
+    for routes in more:
+        routes.add_routes(app)
     return app
 
 

@@ -13,12 +13,12 @@ from bot.commands import run as run_command
 from bot.commands._command import require_membership
 from bot.commands._grammar import Words
 from bot.payload import inside, text_in
-from bot.rendering import not_shown
+from bot.rendering import next_not_shown, room_in_thread, without_secrets
 from jobs.announce import card_key, conversation_finished, csv_asked_for
 from jobs.errors import RequestError
-from jobs.model import Announcement, Conversation, Run, RunId, RunRequest
-from jobs.report.redacted import redacted
-from jobs.runs import plan_run, short_id, start_run
+from jobs.model import Announcement, Conversation, Run, RunId, RunRequest, short_id
+from jobs.planning import plan_run
+from jobs.runs import start_run
 
 OVER = ("finished", "cancelled")
 
@@ -72,18 +72,19 @@ async def _csv(value: str, asker: Asker, edge: Edge) -> Message | None:
     thread = await edge.ports.store.outbox.in_thread(run.workspace_id, card_key(run.id))
     if any(item.announcement.kind == "run_csv" and item.state != "failed" for item in thread):
         return blocks.note("The CSV file is in the run's thread already.")
+    await _require_room(run, edge)
     await _announce(csv_asked_for(run, run.place or asker.place, asker.key), edge)
     return None
 
 
 async def _another(value: str, asker: Asker, edge: Edge) -> Message | None:
     run = await _run(value, asker, edge)
-    left = await not_shown(run, edge.ports)
-    if not left:
+    number = await next_not_shown(run, edge.ports)
+    if number is None:
         return blocks.note(
             "This thread shows as many conversations as it has room for, or all there are. The file has every one."
         )
-    await _announce(conversation_finished(run, run.place or asker.place, left[0]), edge)
+    await _announce(conversation_finished(run, run.place or asker.place, number), edge)
     return None
 
 
@@ -97,9 +98,13 @@ async def _transcript(value: str, asker: Asker, edge: Edge) -> Message | None:
 
 async def _transcript_file(value: str, asker: Asker, edge: Edge) -> Message | None:
     run, conversation = await _conversation(value, asker, edge)
+    key = f"run:{run.id}:transcript:{conversation.number}"
+    if await edge.ports.store.outbox.find(run.workspace_id, key):
+        return blocks.note("This transcript is in the run's thread already.")
+    await _require_room(run, edge)
     await _announce(
         Announcement(
-            key=f"run:{run.id}:transcript:{conversation.number}",
+            key=key,
             kind="transcripts",
             place=run.place or asker.place,
             ref={"run_id": run.id, "number": conversation.number},
@@ -184,7 +189,13 @@ async def _conversation(value: str, asker: Asker, edge: Edge) -> tuple[Run, Conv
     conversation = await edge.ports.store.runs.conversation(run.id, int(number)) if number.isdecimal() else None
     if conversation is None:
         raise RequestError("this conversation is not known here any more")
-    return run, redacted(conversation)
+    return run, await without_secrets(conversation, edge.ports)
+
+
+async def _require_room(run: Run, edge: Edge) -> None:
+    """Raises RequestError when the run's thread is as long as it may get."""
+    if not await room_in_thread(run, edge.ports):
+        raise RequestError("the run's thread is full; `convotest show RUN --json` in a terminal has everything")
 
 
 async def _announce(announcement: Announcement, edge: Edge) -> None:

@@ -18,13 +18,15 @@ from bot.blocks import Message, note
 from bot.poster import Doubtful, NotSent, Poster, PostError, Refused, Shared, Upload
 from bot.rendering import NothingToShow, render
 from jobs.bundle import Ports
-from jobs.model import OutboxItem, Run, RunId, WorkspaceId
+from jobs.model import OutboxItem, Run, RunId, WorkspaceId, short_id
 from jobs.ports import Clock
-from jobs.runs import cancel_run, short_id
+from jobs.runs import cancel_run
 
 logger = logging.getLogger(__name__)
 
 LONGEST_WAIT_S = 60.0
+MOST_AT_ONCE = 300
+"""Rows looked at in one pass: more than one busy channel fills, so that the others get their turn."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,13 +112,13 @@ class Sender:
 
     async def begin(self) -> None:
         """After a start, what an earlier process was sending may still be on its way: look only when it cannot be."""
-        await self._outbox.doubt_interrupted()
+        await self._outbox.doubt_interrupted(self._workspace_id)
         self._looks_from = self._after(self._pace.look_after_s)
 
     async def send_due(self) -> float:
         """Send and edit what may be sent now; the seconds until there may be more to do."""
         by_channel: dict[str, list[OutboxItem]] = {}
-        for item in await self._outbox.due(self._workspace_id):
+        for item in await self._outbox.due(self._workspace_id, limit=MOST_AT_ONCE):
             by_channel.setdefault(item.announcement.place.channel_id, []).append(item)
         waits = await asyncio.gather(*(self._send_to(channel, items) for channel, items in by_channel.items()))
         await self._edit_due()
@@ -226,6 +228,9 @@ class Sender:
                 await self._outbox.postpone(item, not_before=self._after(wait_s), error=str(error))
                 if error.retry_after_s:
                     return
+            except Exception:  # one card that cannot be drawn must not hold up the others
+                logger.exception("%s could not be rendered", item.announcement.key)
+                await self._outbox.mark_failed(item, "it could not be rendered; the log has the details")
             else:
                 await self._outbox.mark_edited(item, not_before=self._after(interval_s))
 

@@ -5,7 +5,7 @@ again (`NotSent`), Slack will never take it (`Refused`), or nobody knows (`Doubt
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -49,6 +49,7 @@ REASONS: Mapping[str, str] = {
     "invalid_auth": "Slack refuses the bot token; the operator should look at SLACK_BOT_TOKEN",
     "account_inactive": "the app was removed from this workspace",
     "token_revoked": "the app was removed from this workspace",
+    "token_expired": "the bot token ran out and cannot be renewed; an admin should install the app again",
     "missing_scope": "the app lacks a permission; the operator should install it again with the current manifest",
     "restricted_action": "a rule of this workspace does not let me post there",
     "msg_too_long": "the message was too long for Slack",
@@ -143,11 +144,19 @@ class SlackPoster:
 
     Args:
         client: without transport retries, because a repeated `chat.postMessage` is a second message.
+        token: asked before every call, since tokens may be renewed at any time; None = the client has one.
         response_hosts: hosts besides Slack's own that a response URL may name.
     """
 
-    def __init__(self, client: AsyncWebClient, *, response_hosts: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        client: AsyncWebClient,
+        *,
+        token: Callable[[], Awaitable[str]] | None = None,
+        response_hosts: frozenset[str] = frozenset(),
+    ) -> None:
         self._client = client
+        self._token = token
         self._response_hosts = SLACK_HOSTS | response_hosts
 
     # --- messages ---
@@ -272,6 +281,8 @@ class SlackPoster:
     async def _call(self, method: str, **arguments: Any) -> dict[str, Any]:
         """One call of the Web API; raises NotSent, Refused or Doubtful."""
         given = {name: value for name, value in arguments.items() if value is not None and value != ""}
+        if self._token is not None:
+            given["token"] = await self._token()
         client: Any = self._client  # its keywords are half typed
         try:
             if method in READING:

@@ -7,12 +7,16 @@ from bot.blocks import Message, NextStep
 from bot.poster import Upload
 from jobs.announce import MOST_MESSAGES, card_key
 from jobs.bundle import Ports
-from jobs.model import AnnouncementKind, Conversation, OutboxItem, Run, RunId
+from jobs.model import AnnouncementKind, Conversation, OutboxItem, Run, RunId, short_id
 from jobs.report import RunSummary, to_csv, to_text, transcript_text
 from jobs.report.redacted import redacted
-from jobs.runs import run_report, run_summary, short_id
+from jobs.runs import run_report, run_summary
 
 OVER = ("finished", "cancelled")
+KEPT_FOR_FILES = 2
+"""Places in a thread that conversations asked for one by one leave free."""
+LONG_CONVERSATION = 50_000
+"""Characters from which secrets are looked for in the helper process: patterns on a megabyte would stop the loop."""
 
 
 class NothingToShow(Exception):
@@ -67,7 +71,9 @@ async def _transcripts(item: OutboxItem, ports: Ports) -> Upload:
         return Upload(
             filename=f"run-{short_id(run.id)}-conversation-{conversation.number}.txt",
             title=f"Conversation {conversation.number} of {run.planned}",
-            content=transcript_text(conversation, planned=run.planned).encode(errors="replace"),
+            content=(await ports.helper.call(transcript_text, conversation, planned=run.planned)).encode(
+                errors="replace"
+            ),
             comment=f"The whole transcript of conversation {conversation.number}",
         )
     text = await ports.helper.call(to_text, await run_report(run, ports))
@@ -92,7 +98,7 @@ async def _run_csv(item: OutboxItem, ports: Ports) -> Upload:
 async def _run_finished(item: OutboxItem, ports: Ports) -> Message:
     run = await _run(item, ports)
     summary = await run_summary(run, ports)
-    return blocks.run_finished(run, summary, more_to_show=bool(await not_shown(run, ports)))
+    return blocks.run_finished(run, summary, more_to_show=await _has_more_to_show(run, ports))
 
 
 async def _notice(item: OutboxItem, ports: Ports) -> Message:
@@ -112,19 +118,48 @@ RENDERERS: Mapping[AnnouncementKind, Renderer] = {
 }
 
 
-async def not_shown(run: Run, ports: Ports) -> tuple[int, ...]:
-    """Numbers of finished conversations that the thread does not show and still has room for."""
+# --- the thread's room ----------------------------------------------------------------------------------------------
+
+
+async def room_in_thread(run: Run, ports: Ports) -> int:
+    """How many more messages the run's thread may get; the card is one of them."""
     thread = await ports.store.outbox.in_thread(run.workspace_id, card_key(run.id))
-    if len(thread) >= MOST_MESSAGES:
-        return ()
-    shown = {item.announcement.ref.get("number") for item in thread if item.announcement.kind == "conversation"}
-    played = await ports.store.runs.conversations(run.id)
-    return tuple(each.number for each in played if each.number not in shown and each.verdict.outcome != "cancelled")
+    return max(0, MOST_MESSAGES - 1 - sum(item.state != "failed" for item in thread))
+
+
+async def next_not_shown(run: Run, ports: Ports) -> int | None:
+    """The number of a played conversation that the thread does not show yet; None if there is none, or no room."""
+    if await room_in_thread(run, ports) <= KEPT_FOR_FILES:
+        return None
+    shown = await _numbers_shown(run, ports)
+    for number in range(1, run.planned + 1):
+        if number not in shown:
+            conversation = await ports.store.runs.conversation(run.id, number)
+            if conversation and conversation.verdict.outcome != "cancelled":
+                return number
+    return None
+
+
+async def _has_more_to_show(run: Run, ports: Ports) -> bool:
+    progress = await ports.store.runs.progress(run)
+    played = progress.done - progress.by_outcome.get("cancelled", 0)
+    return played > len(await _numbers_shown(run, ports)) and await room_in_thread(run, ports) > KEPT_FOR_FILES
+
+
+async def _numbers_shown(run: Run, ports: Ports) -> frozenset[int]:
+    thread = await ports.store.outbox.in_thread(run.workspace_id, card_key(run.id))
+    return frozenset(
+        int(item.announcement.ref["number"]) for item in thread if item.announcement.kind == "conversation"
+    )
+
+
+# --- steps ----------------------------------------------------------------------------------------------------------
 
 
 def next_step(run: Run, summary: RunSummary, ports: Ports) -> NextStep | None:
     """What is worth trying after this run: another variant with the same customers, or the same ones again."""
-    again = f"/convotest run {run.target} n={run.planned} seed={run.seed}"
+    target = f'"{run.target}"' if " " in run.target else run.target
+    again = f"/convotest run {target} n={run.planned} seed={run.seed}"
     if summary.totals.failed or summary.totals.errors:
         return NextStep(
             reason="after a change, play the same customers again:",
@@ -156,4 +191,11 @@ async def _one_conversation(item: OutboxItem, run: Run, ports: Ports) -> Convers
     conversation = await ports.store.runs.conversation(run.id, int(item.announcement.ref["number"]))
     if conversation is None:
         raise NothingToShow
+    return await without_secrets(conversation, ports)
+
+
+async def without_secrets(conversation: Conversation, ports: Ports) -> Conversation:
+    """The conversation as it may be shown."""
+    if sum(len(turn.text) for turn in conversation.transcript.turns) > LONG_CONVERSATION:
+        return await ports.helper.call(redacted, conversation)
     return redacted(conversation)

@@ -4,15 +4,15 @@ import asyncio
 import logging
 import signal
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
 import click
-import psycopg
 from aiohttp import web
 from pydantic import SecretStr
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
@@ -22,16 +22,20 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import make_url
 
-from bot.app import COMMAND, create_app, tell_by_click
-from bot.commands import COMMANDS, Edge
+from bot.app import Forget, create_app, tell_by_click
+from bot.commands import COMMANDS, Edge, EdgeOf
 from bot.deliveries import Ledger
 from bot.http import SlackRequests, create_web_app, port_of, start_web_app
-from bot.outbox import DEMO_PACE, Pace, Sender, sender_lock
-from bot.poster import TIMEOUT_S, Poster, SlackPoster
+from bot.installations import Installed, OneWorkspace, open_many_workspaces
+from bot.oauth import OAuthPages
+from bot.outbox import DEMO_PACE, Pace
+from bot.poster import TIMEOUT_S, SlackPoster
+from bot.senders import Senders
 from bot.workspace import LocalWorkspace
 from jobs.bundle import Ports
 from jobs.errors import ConfigurationError
 from jobs.model import WorkspaceId
+from jobs.runs import cancel_run
 from jobs.settings import Settings, load_settings
 from jobs.wiring import open_ports
 
@@ -40,7 +44,6 @@ logger = logging.getLogger(__name__)
 SOCKETS = 2
 """Slack renews connections now and then; with two of them nothing is delivered into the void."""
 DRAIN_S = 6.0
-LOCK_CHECK_S = 5.0
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 WELCOME = """Welcome! This is a Slack workspace on your own machine, with convotest in it. Nothing leaves this machine.
@@ -56,23 +59,14 @@ class Serving:
     """A bot at work. ``port`` is where its HTTP routes are, None without them."""
 
     app: AsyncApp
-    edge: Edge
     port: int | None
 
 
 @asynccontextmanager
-async def serving(
-    ports: Ports,
-    *,
-    pace: Pace | None = None,
-    poster: Poster | None = None,
-    installation: AuthorizeResult | None = None,
-    with_http: bool = True,
-) -> AsyncGenerator[Serving]:
+async def serving(ports: Ports, *, pace: Pace | None = None, with_http: bool = True) -> AsyncGenerator[Serving]:
     """The Slack edge of the given work, until the block is left; then what is under way is brought to an end.
 
     Args:
-        poster, installation: replace the real ones.
         with_http: False leaves out the HTTP routes, in Socket Mode only.
 
     Raises:
@@ -80,33 +74,87 @@ async def serving(
     """
     settings = ports.settings
     check_slack_settings(settings)
-    poster = poster or SlackPoster(
-        _client(settings, token=_secret(settings.slack_bot_token)), response_hosts=_hosts(settings)
-    )
-    installation = installation or await find_installation(settings)
-    edge = Edge(ports=ports, poster=poster, commands=COMMANDS)
-    ledger = Ledger(ports.store.deliveries, ports.clock, refuse=tell_by_click(edge))
-    uses_sockets = settings.slack_app_token is not None
-    app = create_app(
-        edge=edge,
-        ledger=ledger,
-        installation=installation,
-        client=_client(settings),
-        signing_secret=None if uses_sockets else _secret(settings.slack_signing_secret),
-    )
-    workspace_id = WorkspaceId(installation.team_id or installation.enterprise_id or "")
     async with AsyncExitStack() as stack:
-        sending = Sending(workspace_id=workspace_id, edge=edge, ledger=ledger, pace=pace or Pace())
-        sending.start()
-        stack.push_async_callback(sending.stop)
+        installed, pages = await _open_installations(stack, ports)
+        edge_of = edges(ports, installed)
+        ledger = Ledger(ports.store.deliveries, ports.clock, refuse=tell_by_click(edge_of))
+        senders = Senders(installed, edge_of, ledger, pace or Pace())
+        uses_sockets = settings.slack_app_token is not None
+        needs_http = with_http or pages is not None or not uses_sockets
+        app = create_app(
+            edge_of=edge_of,
+            ledger=ledger,
+            installed=installed,
+            forget=forgetting(installed, senders, ports),
+            client=_client(settings),
+            signing_secret=None if uses_sockets else _secret(settings.slack_signing_secret),
+        )
+        await senders.start()
+        stack.push_async_callback(senders.stop)
         stack.push_async_callback(ledger.drain, at_most_s=DRAIN_S)
-        port = await _listen(stack, app, ports, is_public=not uses_sockets) if with_http or not uses_sockets else None
+        if pages:
+            pages.when_installed(senders.look_again)
+        port = await _listen(stack, app, ports, pages, is_public=not uses_sockets) if needs_http else None
         if uses_sockets:
             await _open_sockets(stack, app, settings)
-        yield Serving(app=app, edge=edge, port=port)
+        yield Serving(app=app, port=port)
 
 
-async def _listen(stack: AsyncExitStack, app: AsyncApp, ports: Ports, *, is_public: bool) -> int:
+async def _open_installations(stack: AsyncExitStack, ports: Ports) -> tuple[Installed, OAuthPages | None]:
+    """Where the app is installed: several workspaces if the settings say how to install it, else the token's own."""
+    settings, client = ports.settings, _client(ports.settings)
+    if not has_several_workspaces(settings):
+        return OneWorkspace(await find_installation(settings)), None
+    client_id, client_secret = settings.slack_client_id or "", _secret(settings.slack_client_secret)
+    installed = await stack.enter_async_context(
+        open_many_workspaces(
+            ports.store.database_url,
+            client_id=client_id,
+            client_secret=client_secret,
+            key=_secret(settings.convotest_secret_key),
+            client=client,
+        )
+    )
+    pages = OAuthPages(
+        installed,
+        client_id=client_id,
+        client_secret=client_secret,
+        public_url=settings.convotest_public_url,
+        client=client,
+        clock=ports.clock,
+    )
+    return installed, pages
+
+
+def edges(ports: Ports, installed: Installed) -> EdgeOf:
+    """One edge a workspace, whose poster asks for the token of that workspace before every call."""
+    client, hosts = _client(ports.settings), _hosts(ports.settings)
+
+    @cache
+    def edge_of(workspace_id: WorkspaceId) -> Edge:
+        poster = SlackPoster(client, token=partial(installed.token, workspace_id), response_hosts=hosts)
+        return Edge(ports=ports, poster=poster, commands=COMMANDS)
+
+    return edge_of
+
+
+def forgetting(installed: Installed, senders: Senders, ports: Ports) -> Forget:
+    """What happens when the app was removed from a workspace: its tokens go, its runs stop, nothing is sent there."""
+
+    async def forget(workspace_id: WorkspaceId) -> None:
+        await installed.forget(workspace_id)
+        senders.look_again()
+        for run in await ports.store.runs.unfinished():
+            if run.workspace_id == workspace_id:
+                await cancel_run(run.id, ports, by="convotest: the app was removed from the workspace")
+        await ports.store.outbox.give_up(workspace_id, "the app was removed from the workspace")
+
+    return forget
+
+
+async def _listen(
+    stack: AsyncExitStack, app: AsyncApp, ports: Ports, pages: OAuthPages | None, *, is_public: bool
+) -> int:
     settings = ports.settings
     slack = SlackRequests(app, _secret(settings.slack_signing_secret), ports.clock) if is_public else None
 
@@ -118,7 +166,7 @@ async def _listen(stack: AsyncExitStack, app: AsyncApp, ports: Ports, *, is_publ
             return "database"
         return None
 
-    web_app: web.Application = create_web_app(ready, slack)
+    web_app: web.Application = create_web_app(ready, slack, *([pages] if pages else []))
     try:
         runner = await start_web_app(web_app, settings.convotest_host, settings.convotest_port)
     except OSError as error:
@@ -148,60 +196,39 @@ async def _open_sockets(stack: AsyncExitStack, app: AsyncApp, settings: Settings
             raise ConfigurationError(f"Slack cannot be reached at {settings.slack_api_url} ({error})") from error
 
 
-class Sending:
-    """Keeps the one sender of a workspace running for as long as this process may be it."""
-
-    def __init__(self, *, workspace_id: WorkspaceId, edge: Edge, ledger: Ledger, pace: Pace) -> None:
-        self._workspace_id = workspace_id
-        self._edge = edge
-        self._ledger = ledger
-        self._pace = pace
-        self._stopping = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._serve(), name=f"sender {self._workspace_id}")
-
-    async def stop(self) -> None:
-        """Let what is being sent arrive, so that the next process need not doubt it."""
-        self._stopping.set()
-        self._edge.ports.bell.ring()
-        if self._task is None:
-            return
-        await asyncio.wait({self._task}, timeout=TIMEOUT_S + 1)
-        self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
-
-    async def _serve(self) -> None:
-        ports = self._edge.ports
-        while not self._stopping.is_set():
-            try:
-                async with sender_lock(ports.store.database_url, self._workspace_id) as lock:
-                    if lock is not None:
-                        await self._ledger.resume()
-                        sender = Sender(
-                            workspace_id=self._workspace_id, ports=ports, poster=self._edge.poster, pace=self._pace
-                        )
-                        await sender.serve(until=self._stopping, may_go_on=lock.is_held)
-            except (psycopg.Error, OSError) as error:
-                logger.warning("the right to send is not to be had: %s", error)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), LOCK_CHECK_S)
-
-
 # --- Slack's side of the settings -----------------------------------------------------------------------------------
 
 
 def check_slack_settings(settings: Settings) -> None:
     """Raises ConfigurationError naming the setting that is missing."""
-    if settings.slack_bot_token is None:
+    if has_several_workspaces(settings):
+        _check_several(settings)
+    elif settings.slack_bot_token is None:
         raise ConfigurationError(
             "SLACK_BOT_TOKEN is not set; `convotest manifest` helps to create the app, `convotest doctor` checks the "
             "settings, `convotest demo` needs none"
         )
     if settings.slack_app_token is None and settings.slack_signing_secret is None:
         raise ConfigurationError("set SLACK_APP_TOKEN (Socket Mode) or SLACK_SIGNING_SECRET (signed HTTP)")
+
+
+def has_several_workspaces(settings: Settings) -> bool:
+    return settings.slack_client_id is not None or settings.slack_client_secret is not None
+
+
+def _check_several(settings: Settings) -> None:
+    if settings.slack_client_id is None or settings.slack_client_secret is None:
+        raise ConfigurationError("set both SLACK_CLIENT_ID and SLACK_CLIENT_SECRET for several workspaces, or neither")
+    if settings.slack_bot_token is not None:
+        raise ConfigurationError(
+            "SLACK_BOT_TOKEN is for one workspace, SLACK_CLIENT_ID and SLACK_CLIENT_SECRET are for several that "
+            "install the app themselves; unset one or the others"
+        )
+    if settings.convotest_secret_key is None:
+        raise ConfigurationError(
+            "CONVOTEST_SECRET_KEY is not set; the tokens of the workspaces are encrypted with it. "
+            "Make one with: openssl rand -hex 32"
+        )
 
 
 async def find_installation(settings: Settings) -> AuthorizeResult:
@@ -291,6 +318,8 @@ async def demo(settings: Settings, *, port: int, data: Path | None) -> AsyncGene
                 "slack_bot_token": SecretStr(workspace.bot_token),
                 "slack_app_token": SecretStr(workspace.app_token),
                 "slack_signing_secret": SecretStr(workspace.signing_secret),
+                "slack_client_id": None,
+                "slack_client_secret": None,
             }
         )
         async with open_ports(local, role="player") as ports, serving(ports, pace=DEMO_PACE, with_http=False):
@@ -307,7 +336,7 @@ def composer_help() -> Sequence[dict[str, Any]]:
     ]
     return [
         {
-            "command": COMMAND,
+            "command": "/convotest",
             "usage_hint": "run pizza n=20 seed=7",
             "description": "Play simulated customers against your assistant",
             "verbs": verbs,

@@ -11,6 +11,7 @@ from jobs.judge import Judgements
 from jobs.live import Live
 from jobs.model import SimulatorName
 from jobs.ports import Clock, Connector, UserSimulator
+from jobs.profiles.made_up import MadeUpValues
 from jobs.run_models import ModelPool
 from jobs.settings import Settings
 from jobs.slots import Slots
@@ -25,7 +26,8 @@ class Ports:
         simulators: those that can be used here; without a model there is only the offline one.
         connectors: one for each kind of assistant.
         bell: rung whenever something was saved that others may be waiting for.
-        models: the chat models of this process; ``judgements`` what a judge said already.
+        models: the chat models of this process; ``judgements`` what a judge said already, ``made_up`` the values that
+            were made up for profiles.
         live: what this process is playing.
     """
 
@@ -40,5 +42,6 @@ class Ports:
     slots: Slots
     models: ModelPool
     judgements: Judgements = field(default_factory=Judgements)
+    made_up: MadeUpValues = field(default_factory=MadeUpValues)
     bell: Bell = field(default_factory=Bell)
     live: Live = field(default_factory=Live)

@@ -13,6 +13,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from jobs.errors import ConvotestError, RequestError
+from jobs.experiments.command import ab
+from jobs.feedback.command import feedback
+from jobs.rules.command import rules
+from jobs.token_command import token
 
 if TYPE_CHECKING:
     from jobs.bundle import Ports
@@ -22,7 +26,24 @@ if TYPE_CHECKING:
     from jobs.settings import Settings
 
 INTERRUPTED = 130
-ORDER = ["demo", "run", "show", "runs", "cancel", "check", "assistants", "doctor", "manifest", "serve", "worker", "db"]
+ORDER = [
+    "demo",
+    "run",
+    "show",
+    "runs",
+    "cancel",
+    "ab",
+    "check",
+    "rules",
+    "feedback",
+    "token",
+    "assistants",
+    "doctor",
+    "manifest",
+    "serve",
+    "worker",
+    "db",
+]
 """Commands as a newcomer meets them."""
 
 
@@ -68,6 +89,10 @@ def cli(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
+cli.add_command(ab)
+cli.add_command(rules)
+cli.add_command(feedback)
+cli.add_command(token)
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
 
@@ -163,7 +188,7 @@ def runs(limit: int, as_json: bool) -> None:
     if as_json:
         _print_json([_run_json(each) for each in listed])
         return
-    from jobs.runs import short_id
+    from jobs.model import short_id
     from jobs.terminal import print_runs
 
     print_runs(listed, short_id=short_id)
@@ -270,7 +295,7 @@ def _show_report(report: "RunReport", *, as_json: bool, with_conversations: bool
     if as_json:
         _print_json(to_json(report))
         return
-    from jobs.runs import short_id
+    from jobs.model import short_id
     from jobs.terminal import print_report
 
     print_report(report, short_id=short_id(report.run.id), with_conversations=with_conversations)
@@ -334,8 +359,10 @@ def check(paths: tuple[Path, ...], as_json: bool) -> int:
     from jobs.assistants.catalogue import check_assistants
     from jobs.profiles import check_paths
 
-    folder = _prepare().profiles_dir
-    checks = [check_assistants(each) for each in check_paths(paths or (folder,), profiles_dir=folder)]
+    settings = _prepare()
+    folder, run_python = settings.profiles_dir, settings.convotest_list_functions == "on"
+    found = check_paths(paths or (folder,), profiles_dir=folder, list_functions=run_python)
+    checks = [check_assistants(each) for each in found]
     if as_json:
         _print_json([each.to_json() for each in checks])
     else:

@@ -32,8 +32,8 @@ WORKFLOW_VERSION = "1"
 THREADS = 16
 SHARDS_AT_ONCE = 40
 POLL = timedelta(seconds=0.2)
-HEARTBEAT = timedelta(seconds=10)
-SILENT_AFTER = timedelta(seconds=60)
+HEARTBEAT = timedelta(seconds=3)
+SILENT_AFTER = timedelta(seconds=15)
 OPEN = ["ENQUEUED", "PENDING", "DELAYED"]
 
 PlayShard = Callable[[RunId, int], Awaitable[None]]

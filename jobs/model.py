@@ -1,4 +1,4 @@
-"""The values that several modules share; nothing here does anything."""
+"""The values that several modules share."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,6 +11,14 @@ WorkspaceId = NewType("WorkspaceId", str)
 
 LOCAL_WORKSPACE = WorkspaceId("local")
 """The workspace of everything that is started in a terminal."""
+SHORT_ID = 8
+"""Characters of a short id: the random end of a UUIDv7, since its beginning is the time."""
+
+
+def short_id(full_id: str) -> str:
+    """The form of an id that people read and type."""
+    return full_id[-SHORT_ID:]
+
 
 Speaker = Literal["user", "assistant"]
 Outcome = Literal[

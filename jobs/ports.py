@@ -29,8 +29,8 @@ class Models(Protocol):
     ) -> "ChatModel":
         """The models at that address with that key; without both, those of the settings.
 
-        A key alone goes with the address of the settings, an address alone without any key. ``limits`` count for
-        whoever comes first to an address and key.
+        A key alone goes with the address of the settings, an address alone without any key. The pace of ``limits``
+        is kept by all who use that address and key, if this is the first time that it is used.
         """
         ...
 

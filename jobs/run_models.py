@@ -78,11 +78,9 @@ class ModelPool:
             api_key = own_key
         return Endpoint(base_url=base_url or settings.openai_base_url or OPENAI_URL, api_key=api_key)
 
-    def provider(self, endpoint: Endpoint, limits: Limits | None) -> Provider:
-        most = self._settings.convotest_concurrency
-        gate = GateLimits(
-            concurrency=(limits and limits.concurrency) or most, per_minute=limits.per_minute if limits else None
-        )
+    def provider(self, endpoint: Endpoint, *, per_minute: int | None = None) -> Provider:
+        """The pace is that of whoever comes first; a running gate is not rebuilt."""
+        gate = GateLimits(concurrency=self._settings.convotest_concurrency, per_minute=per_minute)
         return self._providers.provider(endpoint, gate)
 
     def of_run(self, run_id: RunId, *, spent_usd: float = 0.0) -> "RunModels":
@@ -140,16 +138,20 @@ class ConversationModels:
         self, *, base_url: str | None = None, api_key: str | None = None, limits: Limits | None = None
     ) -> ChatModel:
         pool = self._run.pool
-        return _Booked(
-            PricedChatModel(
-                pool.provider(pool.endpoint(base_url, api_key), limits),
-                line=self._run.run_id,
-                budget=self._budget,
-                prices=pool.prices,
-                clock=pool.clock,
-            ),
-            self._run,
-            self,
+        endpoint = pool.endpoint(base_url, api_key)
+        if limits and limits.per_minute:
+            # now, not with the first call: a customer who speaks first must not open the gate without this limit
+            pool.provider(endpoint, per_minute=limits.per_minute)
+        return _Booked(endpoint, self._run, self)
+
+    def priced(self, endpoint: Endpoint) -> ChatModel:
+        pool = self._run.pool
+        return PricedChatModel(
+            pool.provider(endpoint),
+            line=self._run.run_id,
+            budget=self._budget,
+            prices=pool.prices,
+            clock=pool.clock,
         )
 
     def spent(self, turns: Sequence[Turn] = ()) -> tuple[Tokens, float | None]:
@@ -174,14 +176,16 @@ class ConversationModels:
 class _Booked:
     """A model whose calls are counted, and whose hopeless failures stop the run."""
 
-    def __init__(self, model: ChatModel, run: RunModels, books: ConversationModels) -> None:
-        self._model = model
+    def __init__(self, endpoint: Endpoint, run: RunModels, books: ConversationModels) -> None:
+        self._endpoint = endpoint
+        self._model: ChatModel | None = None
         self._run = run
         self._books = books
 
     async def complete(self, request: ChatRequest, *, deadline_s: float) -> ChatReply:
         if (stopped := self._run.stopped) and stopped.failure and stopped.role == request.role:
             raise ModelError(str(stopped.failure), permanent=True, fault=stopped.failure.fault)
+        self._model = self._model or self._books.priced(self._endpoint)
         try:
             reply = await self._model.complete(request, deadline_s=deadline_s)
         except BudgetExhausted as error:

@@ -1,20 +1,15 @@
-"""The use cases around a run: plan, start, follow, cancel, report. Command, terminal and schedule all enter here."""
+"""The use cases around a run: start, follow, cancel, report. Command, terminal and schedule all enter here."""
 
-import hashlib
+import asyncio
 import re
-from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass, replace
-from importlib.metadata import version
+from collections.abc import AsyncGenerator
+from dataclasses import replace
 
 from uuid6 import uuid7
 
 from jobs.announce import card_key, run_finished, run_started
-from jobs.assistants import CONNECTORS
 from jobs.bundle import Ports
-from jobs.errors import ConfigurationError, RequestError
-from jobs.estimate import ModelUse, estimate_usd
-from jobs.judge import judge_stamp
-from jobs.metrics import RUBRICS
+from jobs.errors import RequestError
 from jobs.model import (
     Assessment,
     Conversation,
@@ -24,50 +19,13 @@ from jobs.model import (
     RunId,
     RunRequest,
     Scenario,
-    SimulatorName,
     Transcript,
-    Variant,
     WorkspaceId,
 )
-from jobs.pricing import require_prices
-from jobs.profiles import Profile, draw_scenarios, find_profile
+from jobs.planning import plan_run
+from jobs.profiles import draw_scenarios
 from jobs.report import RunReport, RunSummary, build_report, dump_summary, load_summary
 from jobs.scoring import decide_verdict
-
-SHORT_ID = 8
-"""Characters of a short id: the random end of a UUIDv7, since its beginning is the time."""
-LARGEST_SEED = 2**31 - 1
-ESTIMATED_FROM = 20
-"""The cost of a run is estimated from its first conversations."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunPlan:
-    """What a request comes down to: everything looked up, nothing started.
-
-    Args:
-        estimated_cost_usd: None when a price is not known.
-        stamps: of the models that take part.
-        notes: what the person who asked must know ("n=100000 was cut to 1000").
-    """
-
-    profile: Profile
-    variant: Variant
-    simulator: SimulatorName
-    seed: int
-    n: int
-    notes: tuple[str, ...]
-    estimated_cost_usd: float | None
-    stamps: Mapping[str, str]
-
-
-async def plan_run(request: RunRequest, ports: Ports) -> RunPlan:
-    """Look everything up.
-
-    Raises:
-        RequestError: no such profile or assistant, or a number that makes no sense; says what would do.
-    """
-    return await _plan(request, ports, new_run_id())
 
 
 async def start_run(request: RunRequest, ports: Ports) -> Run:
@@ -75,11 +33,10 @@ async def start_run(request: RunRequest, ports: Ports) -> Run:
 
     A request whose key is known already is the same run, and nothing is started again.
     """
-    run_id = new_run_id()
-    plan = await _plan(request, ports, run_id)
-    scenarios = draw_scenarios(plan.profile, seed=plan.seed, n=plan.n)
+    plan = await plan_run(request, ports)
+    scenarios = await asyncio.to_thread(draw_scenarios, plan.profile, seed=plan.seed, n=plan.n)
     run = Run(
-        id=run_id,
+        id=plan.run_id,
         workspace_id=request.workspace_id,
         state="planned",
         target=request.target,
@@ -90,7 +47,7 @@ async def start_run(request: RunRequest, ports: Ports) -> Run:
         simulator=plan.simulator,
         seed=plan.seed,
         planned=plan.n,
-        stamps=_stamps(plan),
+        stamps=plan.stamps,
         notes=plan.notes,
         started_by=request.started_by,
         place=request.place,
@@ -100,7 +57,7 @@ async def start_run(request: RunRequest, ports: Ports) -> Run:
     saved = await ports.store.runs.create(
         run,
         _with_ids(scenarios),
-        key=request.key or run_id,
+        key=request.key or plan.run_id,
         announcements=run_started(run, request.place) if request.place else (),
     )
     ports.bell.ring()
@@ -128,13 +85,13 @@ async def find_run(text: str, workspace_id: WorkspaceId, ports: Ports) -> Run:
         return newest
     if not re.fullmatch(r"[0-9a-f-]{4,36}", wanted):
         raise RequestError(f"{text!r} is no run's id; give at least 4 of its characters, or 'last'")
-    found = await ports.store.runs.by_id_end(workspace_id, wanted)
-    if not found:
-        raise RequestError(f"no run {text!r}; `runs` lists the latest")
-    if len(found) > 1:
-        raise RequestError(f"{text!r} fits several runs: {', '.join(each.id for each in found)}")
-    [only] = found
-    return only
+    match await ports.store.runs.by_id_end(workspace_id, wanted):
+        case ():
+            raise RequestError(f"no run {text!r}; `runs` lists the latest")
+        case (only,):
+            return only
+        case several:
+            raise RequestError(f"{text!r} fits several runs: {', '.join(each.id for each in several)}")
 
 
 async def list_runs(workspace_id: WorkspaceId, ports: Ports, *, limit: int = 20) -> tuple[Run, ...]:
@@ -203,115 +160,6 @@ async def _close(run: Run, report: RunReport, ports: Ports) -> None:
         card_key=card_key(run.id),
     )
     ports.bell.ring()
-
-
-def new_run_id() -> RunId:
-    return RunId(str(uuid7()))
-
-
-def short_id(full_id: str) -> str:
-    """The form of an id that people read and type."""
-    return full_id[-SHORT_ID:]
-
-
-async def _plan(request: RunRequest, ports: Ports, run_id: RunId) -> RunPlan:
-    profile = find_profile(request.target, profiles_dir=ports.profiles_dir)
-    variant = ports.catalogue.variant(request.assistant, profile=str(profile.path), workspace_id=request.workspace_id)
-    problems = ports.connectors[variant.connector].check(variant.config)
-    if problems:
-        raise RequestError(f"{variant.label} cannot be used: {'; '.join(problems)}")
-    seed = _seed_from(run_id) if request.seed is None else request.seed
-    if not 0 <= seed <= LARGEST_SEED:
-        raise RequestError(f"seed={seed} is out of range; use a whole number from 0 to {LARGEST_SEED}")
-    n, notes = _how_many(request, profile, seed, ports.settings.convotest_max_conversations)
-    simulator = _simulator(profile, ports)
-    use = _model_use(profile, variant, simulator, ports)
-    return RunPlan(
-        profile=profile,
-        variant=variant,
-        simulator=simulator,
-        seed=seed,
-        n=n,
-        notes=(*notes, *profile.unsupported),
-        estimated_cost_usd=await _estimate(use, profile, seed, n, ports),
-        stamps=_stamps_of_models(use, ports),
-    )
-
-
-def _model_use(profile: Profile, variant: Variant, simulator: SimulatorName, ports: Ports) -> ModelUse:
-    settings = ports.settings
-    judge = settings.convotest_judge_model if ports.models.configured else None
-    return ModelUse(
-        simulator=(profile.model or settings.convotest_simulator_model) if simulator == "llm" else None,
-        assistants=CONNECTORS[variant.connector].models(variant.config),
-        prompt=len(str(variant.config.get("system_prompt", ""))),
-        judge=judge,
-        judgements=len(RUBRICS) if judge else 0,
-    )
-
-
-async def _estimate(use: ModelUse, profile: Profile, seed: int, n: int, ports: Ports) -> float | None:
-    """What the run will cost, roughly.
-
-    Raises:
-        RequestError: there is a budget, and nobody can tell whether the run keeps to it.
-        ConfigurationError: the address of the models cannot be used.
-    """
-    if not use.models:
-        return 0.0
-    if use.simulator or use.judge:
-        ports.models.endpoint()
-    await ports.models.prepare()
-    if ports.models.budget_usd is not None:
-        require_prices(ports.models.prices, use.models, ports.clock.now())
-    sample = draw_scenarios(profile, seed=seed, n=min(n, ESTIMATED_FROM))
-    return estimate_usd(use, sample, n, ports.models.prices, at=ports.clock.now())
-
-
-def _stamps_of_models(use: ModelUse, ports: Ports) -> dict[str, str]:
-    if not use.models:
-        return {}
-    stamps = {"models": ", ".join(use.models), "prices": ports.models.prices.stamp()}
-    return stamps | ({"judge": judge_stamp(use.judge)} if use.judge else {})
-
-
-def _how_many(request: RunRequest, profile: Profile, seed: int, most: int) -> tuple[int, tuple[str, ...]]:
-    asked = profile.planned(seed) if request.n is None else request.n
-    if asked < 1:
-        raise RequestError(f"n={asked} makes no sense; ask for at least 1 conversation")
-    if asked > most:
-        return most, (f"n={asked} was cut to {most}, the most this installation plays in one run",)
-    return asked, ()
-
-
-def _simulator(profile: Profile, ports: Ports) -> SimulatorName:
-    """The simulator that the settings ask for; ``auto`` is the model if there is one, else the offline one."""
-    settings = ports.settings
-    wanted = settings.convotest_simulator
-    has_model = "llm" in ports.simulators and bool(profile.model or settings.convotest_simulator_model)
-    if wanted == "llm" and not has_model:
-        raise ConfigurationError(
-            "CONVOTEST_SIMULATOR is 'llm', but there is no model to play the customers: set OPENAI_API_KEY (or "
-            "OPENAI_BASE_URL) and CONVOTEST_SIMULATOR_MODEL, or use CONVOTEST_SIMULATOR=agenda, which needs neither"
-        )
-    if wanted == "agenda":
-        return "agenda"
-    return "llm" if has_model else "agenda"
-
-
-def _seed_from(run_id: RunId) -> int:
-    return int.from_bytes(hashlib.sha256(run_id.encode()).digest()[:4]) & LARGEST_SEED
-
-
-def _stamps(plan: RunPlan) -> dict[str, str]:
-    """What took part, as content hashes: runs with different stamps are not simply comparable."""
-    return {
-        "profile": plan.profile.stamp,
-        "assistant": plan.variant.hash,
-        "simulator": plan.simulator,
-        "convotest": version("convotest"),
-        **plan.stamps,
-    }
 
 
 def _with_ids(scenarios: tuple[Scenario, ...]) -> list[tuple[ConversationId, Scenario]]:

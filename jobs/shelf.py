@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol, TypeVar
 
-from rapidfuzz import fuzz, process
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
 
 from jobs.errors import RequestError
 
@@ -49,9 +50,18 @@ class Shelf(Mapping[str, ItemT]):
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that ``name`` was most probably meant to be, if any is close (similarity >= 60 of 100)."""
-    found = process.extractOne(name.lower(), list(known), scorer=fuzz.WRatio, processor=str.lower, score_cutoff=60)
-    return found[0] if found else None
+    """The known name that ``name`` was most probably meant to be, if at most about half of it has to be changed.
+
+    Swapped neighbours count as one change, since that is how fingers slip.
+    """
+    names = list(known)
+    for written in (name, name.rpartition("/")[2]):  # a path whose folders are wrong may still end well
+        found = process.extractOne(
+            written.lower(), names, scorer=OSA.normalized_similarity, processor=str.lower, score_cutoff=0.5
+        )
+        if found:
+            return found[0]
+    return None
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:

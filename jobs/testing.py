@@ -191,7 +191,10 @@ async def testing_ports(
     }
     settings = settings or Settings(convotest_database_url=url)
     models = ModelPool(
-        settings, providers=Providers(client="lean", clock=clock), prices=prices or Prices(), clock=clock
+        settings,
+        providers=Providers(client=settings.convotest_chat_client, clock=clock),
+        prices=prices or Prices(),
+        clock=clock,
     )
     async with open_store(url, clock) as store, aclosing(models):
         yield Ports(

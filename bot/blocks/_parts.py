@@ -5,7 +5,7 @@ elements, where nothing is markup, or through `escape` into text that is.
 """
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -28,23 +28,44 @@ class Message:
 # --- text -----------------------------------------------------------------------------------------------------------
 
 
+class _Shown(dict[int, str]):
+    """What each character becomes, worked out when it is first seen."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        match unicodedata.category(character):
+            case "Zl" | "Zp":
+                shown = "\n"
+            case "Cs":
+                shown = "\N{REPLACEMENT CHARACTER}"
+            case "Cc" | "Cf":
+                shown = character if character in "\n\t" else ""
+            case _:
+                shown = character
+        self[code] = shown
+        return shown
+
+
+_SHOWN = _Shown()
+
+
 def clean(text: str) -> str:
     """The text without characters that are not seen: controls, direction marks, zero-width, lone surrogates."""
-    return "".join(_visible(text)).strip()
+    return text.translate(_SHOWN).strip()
 
 
-def _visible(text: str) -> Iterator[str]:
-    for character in text.replace("\r\n", "\n"):
-        if character in "\n\t":
-            yield character
-            continue
-        category = unicodedata.category(character)
-        if category in ("Zl", "Zp"):
-            yield "\n"
-        elif category == "Cs":
-            yield "\N{REPLACEMENT CHARACTER}"
-        elif category not in ("Cc", "Cf"):
-            yield character
+def excerpt(text: str, most: int) -> str:
+    """The beginning of a text that may be very long, cleaned, with the number of characters left out."""
+    looked_at = clean(text[: most * 2 + 100])
+    if len(text) <= most * 2 + 100:
+        return clip(looked_at, most)
+    kept = looked_at[: most - 32].rstrip()
+    return f"{kept} … ({len(text) - len(kept):,} more characters)"
+
+
+def one_line(text: str, most: int = 140) -> str:
+    """A name or sentence on one line, cleaned and cut."""
+    return clip(" ".join(clean(text[: most * 4]).split()), most)
 
 
 def escape(text: str) -> str:
@@ -58,10 +79,6 @@ def clip(text: str, most: int) -> str:
         return text
     kept = most - 32
     return f"{text[:kept].rstrip()} … ({len(text) - kept:,} more characters)"
-
-
-def one_line(text: str) -> str:
-    return " ".join(text.split())
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:
@@ -157,7 +174,7 @@ def rich_text(*parts: Json) -> Json:
 
 
 def header(text: str) -> Json:
-    return {"type": "header", "text": plain(one_line(clean(text)), 150)}
+    return {"type": "header", "text": plain(one_line(text, 150), 150)}
 
 
 def plain(text: str, most: int) -> Json:

@@ -9,18 +9,17 @@ from bot.blocks._parts import (
     Json,
     Message,
     bullets,
-    clean,
-    clip,
     counted,
     escape,
+    excerpt,
     fallback,
     line,
+    one_line,
     plain,
     rich_text,
     words,
 )
-from bot.blocks.run import one, short_id
-from jobs.model import Progress, Run
+from jobs.model import Progress, Run, short_id
 
 PICKER = "run_picker"
 MOST_OPTIONS = 100
@@ -28,7 +27,7 @@ MOST_OPTIONS = 100
 
 def note(text: str) -> Message:
     """Plain words; nothing in them is markup."""
-    shown = clip(clean(text), 2_900) or "–"
+    shown = excerpt(text, 2_900) or "–"
     return Message(text=fallback(escape(shown)), blocks=(rich_text(line(words(shown))),))
 
 
@@ -45,7 +44,7 @@ def listing(title: str, entries: Sequence[Entry], *, empty: str, hint: str = "")
     lines: list[Json] = []
     used = 0
     for shown, entry in enumerate(entries):
-        name, about = one(entry.name, 120), one(entry.about, 300)
+        name, about = one_line(entry.name, 120), one_line(entry.about, 300)
         used += len(name) + len(about)
         if used > MOST_TEXT - 500 or shown >= 60:
             lines.append(line(words(f"… and {len(entries) - shown} more", italic=True)))
@@ -54,7 +53,7 @@ def listing(title: str, entries: Sequence[Entry], *, empty: str, hint: str = "")
     parts = [line(words(title, bold=True)), bullets(lines) if lines else line(words(empty))]
     if hint:
         parts.append(line(words(hint)))
-    said = "; ".join(one(entry.name, 60) for entry in entries[:20]) or empty
+    said = "; ".join(one_line(entry.name, 60) for entry in entries[:20]) or empty
     return Message(text=fallback(escape(f"{title}: {said}")), blocks=(rich_text(*parts),))
 
 
@@ -81,8 +80,8 @@ def status(now: Status) -> Message:
         + (f", the oldest since {age(now.oldest_unsent)}" if now.oldest_unsent else ""),
     ]
     runs = [
-        f"{one(run.profile, 60)} → {one(f'{run.assistant}@{run.variant}')}: {progress.done}/{progress.planned} "
-        f"({run.state}, run {short_id(run.id)})"
+        f"{one_line(run.profile, 60)} → {one_line(f'{run.assistant}@{run.variant}')}: "
+        f"{progress.done}/{progress.planned} ({run.state}, run {short_id(run.id)})"
         for run, progress in now.running[:20]
     ]
     parts = [
@@ -167,13 +166,13 @@ def nothing_to_pick(reason: str) -> Json:
         "type": "modal",
         "title": plain("Run a test", 24),
         "close": plain("Close", 24),
-        "blocks": [{"type": "section", "text": plain(one(reason, 2_000), 2_900)}],
+        "blocks": [{"type": "section", "text": plain(one_line(reason, 2_000), 2_900)}],
     }
 
 
 def _select(name: str, label: str, values: Sequence[str], *, initial: bool = False, optional: bool = False) -> Json:
     options = [
-        {"text": plain(one(value, 70), 75), "value": value} for value in values[:MOST_OPTIONS] if len(value) <= 150
+        {"text": plain(one_line(value, 70), 75), "value": value} for value in values[:MOST_OPTIONS] if len(value) <= 150
     ]
     element: Json = {
         "type": "static_select",

@@ -9,20 +9,20 @@ from bot.blocks._parts import (
     actions,
     bullets,
     button,
-    clean,
-    clip,
     context,
     counted,
     escape,
+    excerpt,
     fallback,
     line,
     milliseconds,
+    one_line,
     plain,
     quote,
     rich_text,
     words,
 )
-from bot.blocks.run import ICONS, OUTCOMES, one
+from bot.blocks.run import ICONS, OUTCOMES
 from jobs.model import Conversation, EndedBy, Run, Turn
 
 TRANSCRIPT, SEND_FILE = "transcript", "transcript_file"
@@ -53,7 +53,9 @@ def conversation_message(run: Run, conversation: Conversation) -> Message:
     outcome = conversation.verdict.outcome
     place = f"{conversation.number}/{run.planned}"
     verdict = f"{ICONS[outcome]} {OUTCOMES[outcome]}"
-    reasons = tuple(one(reason, MOST_REASON) for reason in conversation.verdict.reasons[:5]) or (_why(conversation),)
+    reasons = tuple(one_line(reason, MOST_REASON) for reason in conversation.verdict.reasons[:5]) or (
+        _why(conversation),
+    )
     turns = conversation.transcript.turns
     parts = [
         line(words(f"{place} ", bold=True), words(verdict, bold=True), words(_length(turns))),
@@ -93,7 +95,7 @@ def _quotes(turns: tuple[Turn, ...]) -> Iterator[Json]:
 def _quoted(turns: tuple[Turn, ...]) -> Json:
     elements: list[Json] = []
     for turn in turns:
-        said = clip(" ".join(clean(turn.text).split()), MOST_QUOTED) or "(nothing)"
+        said = " ".join(excerpt(turn.text, MOST_QUOTED).split()) or "(nothing)"
         start = "\n" if elements else ""
         elements += [words(f"{start}{SPEAKERS[turn.speaker]}: ", bold=True), words(said)]
     return quote(*elements)
@@ -119,6 +121,7 @@ def transcript_modal(run: Run, conversation: Conversation) -> Json:
     return {
         "type": "modal",
         "callback_id": "transcript_view",
+        "private_metadata": run.place.channel_id if run.place else "",
         "title": plain(f"Conversation {conversation.number}/{run.planned}", 24),
         "close": plain("Close", 24),
         "blocks": blocks,
@@ -127,8 +130,8 @@ def transcript_modal(run: Run, conversation: Conversation) -> Json:
 
 def _modal_head(conversation: Conversation) -> Json:
     outcome = conversation.verdict.outcome
-    wanted = [line(words(one(goal.text, 300))) for goal in conversation.scenario.goals[:8]]
-    reasons = [line(words(one(reason, MOST_REASON))) for reason in conversation.verdict.reasons]
+    wanted = [line(words(one_line(goal.text, 300))) for goal in conversation.scenario.goals[:8]]
+    reasons = [line(words(one_line(reason, MOST_REASON))) for reason in conversation.verdict.reasons]
     parts = [line(words(f"{ICONS[outcome]} {OUTCOMES[outcome]}", bold=True))]
     if reasons:
         parts.append(bullets(reasons))
@@ -139,9 +142,9 @@ def _modal_head(conversation: Conversation) -> Json:
 
 def _whole_turn(turn: Turn) -> Json:
     took = f" · {milliseconds(turn.latency_ms)}" if turn.latency_ms is not None else ""
-    tools = ", ".join(one(call.name, 60) for call in turn.tool_calls[:10])
+    tools = ", ".join(one_line(call.name, 60) for call in turn.tool_calls[:10])
     used = f" · used {tools}" if tools else ""
-    said = clip(clean(turn.text), MOST_TURN) or "(nothing)"
+    said = excerpt(turn.text, MOST_TURN) or "(nothing)"
     return rich_text(
         line(words(SPEAKERS[turn.speaker], bold=True), words(took + used, italic=True)), quote(words(said))
     )

@@ -10,8 +10,6 @@ from bot.blocks._parts import (
     actions,
     bullets,
     button,
-    clean,
-    clip,
     context,
     counted,
     dollars,
@@ -25,6 +23,7 @@ from bot.blocks._parts import (
     mention,
     milliseconds,
     number,
+    one_line,
     percent,
     plain,
     progress_bar,
@@ -32,7 +31,7 @@ from bot.blocks._parts import (
     words,
 )
 from jobs.metrics import METRICS
-from jobs.model import Outcome, Progress, Run, SimulatorName
+from jobs.model import Outcome, Progress, Run, SimulatorName, short_id
 from jobs.report import Group, MetricSummary, RunSummary
 
 ICONS: dict[Outcome, str] = {
@@ -59,6 +58,10 @@ SIMULATORS: dict[SimulatorName, str] = {
     "agenda": "offline (agenda), no language model",
     "llm": "played by a language model (llm)",
 }
+COSTS: dict[SimulatorName, str] = {
+    "agenda": "$0 for the customers, the assistant's is added at the end",
+    "llm": "added up at the end",
+}
 ON_THE_CARD = ("turns_to_goal", "completeness", "efficiency", "coherence", "safety", "fallback_share")
 MOST_GROUPS = 20
 MOST_NUMBERS = 12
@@ -74,11 +77,6 @@ class NextStep:
 
     reason: str
     command: str
-
-
-def short_id(run_id: str) -> str:
-    """The short form of an id, the same as `jobs.runs.short_id` (which pure blocks may not import)."""
-    return run_id[-8:]
 
 
 # --- the card -------------------------------------------------------------------------------------------------------
@@ -97,7 +95,7 @@ def run_card(run: Run, progress: Progress, summary: RunSummary | None, next_step
     ]
     if run.state in OVER and summary:
         blocks += _results(summary)
-    blocks.append(_facts(run, summary))
+    blocks.append(_facts(run))
     blocks += _notes(run)
     if next_step and run.state in OVER:
         blocks.append(_suggestion(next_step))
@@ -124,11 +122,7 @@ def _headline(run: Run, progress: Progress) -> str:
 
 def _subject(run: Run) -> str:
     """What is played against what; cleaned and bounded."""
-    return one(f"{run.suite or run.profile} → {run.assistant}@{run.variant}")
-
-
-def one(text: str, most: int = 140) -> str:
-    return clip(" ".join(clean(text).split()), most)
+    return one_line(f"{run.suite or run.profile} → {run.assistant}@{run.variant}")
 
 
 def _counts(progress: Progress) -> str:
@@ -181,41 +175,39 @@ def _versus(summary: RunSummary) -> str:
     comparison = summary.comparison
     if comparison is None:
         return "– (this is the first run of this profile with this assistant)"
-    return one("; ".join((comparison.sentence, *comparison.caveats)), 590)
+    return one_line("; ".join((comparison.sentence, *comparison.caveats)), 590)
 
 
-def _facts(run: Run, summary: RunSummary | None) -> Json:
-    """Who, which customers, seed, cost, id."""
+def _facts(run: Run) -> Json:
+    """Who, which customers, seed, cost so far, id."""
     parts = [
         f"Started by {mention(run.started_by)}",
         f"customers: {SIMULATORS[run.simulator]}",
         f"seed {run.seed}",
         f"{counted(run.planned, 'conversation')} planned",
-        f"cost: {_cost(run, summary)}",
-        f"run `{short_id(run.id)}`",
     ]
-    return context(marked(" · ".join(parts)))
-
-
-def _cost(run: Run, summary: RunSummary | None) -> str:
-    if run.state in OVER and summary:
-        return dollars(summary.costs.total)
-    return "$0 for the customers, the assistant's is added at the end" if run.simulator == "agenda" else "at the end"
+    if run.state not in OVER:
+        parts.append(f"cost: {COSTS[run.simulator]}")
+    return context(marked(" · ".join((*parts, f"run `{short_id(run.id)}`"))))
 
 
 def _notes(run: Run) -> Iterator[Json]:
-    shown = [f"Note: {one(note, 300)}" for note in run.notes[:MOST_NOTES]]
+    shown = [f"Note: {one_line(note, 300)}" for note in run.notes[:MOST_NOTES]]
     if len(run.notes) > MOST_NOTES:
         shown.append(f"… and {counted(len(run.notes) - MOST_NOTES, 'more note', 'more notes')}")
     if run.note:
-        shown.append(one(run.note, 300))
+        shown.append(one_line(run.note, 300))
     if shown:
         yield context(*(plain(note, 400) for note in shown))
 
 
 def _suggestion(step: NextStep) -> Json:
     return rich_text(
-        line(words("Next: ", bold=True), words(f"{one(step.reason, 200)} "), words(one(step.command), code=True))
+        line(
+            words("Next: ", bold=True),
+            words(f"{one_line(step.reason, 200)} "),
+            words(one_line(step.command), code=True),
+        )
     )
 
 
@@ -249,7 +241,9 @@ def failures(summary: RunSummary) -> Message:
             block, used = _groups(title, groups, room)
             blocks.append(block)
             room -= used
-    listed = "; ".join(f"{len(group.numbers)}× {one(group.name)}" for group in (*summary.failures, *summary.errors)[:5])
+    listed = "; ".join(
+        f"{len(group.numbers)}× {one_line(group.name)}" for group in (*summary.failures, *summary.errors)[:5]
+    )
     return Message(text=fallback(escape(f"Failures by reason: {listed or 'none'}")), blocks=tuple(blocks))
 
 
@@ -258,7 +252,7 @@ def _groups(title: str, groups: Sequence[Group], room: int) -> tuple[Json, int]:
     lines: list[Json] = []
     used = len(title)
     for shown, group in enumerate(groups):
-        parts = (f"{len(group.numbers)}× ", one(group.name, 300), f" ({_conversations(group.numbers)})")
+        parts = (f"{len(group.numbers)}× ", one_line(group.name, 300), f" ({_conversations(group.numbers)})")
         size = sum(map(len, parts))
         if shown >= MOST_GROUPS or used + size > room - 200:
             lines.append(
@@ -291,10 +285,12 @@ def run_finished(run: Run, summary: RunSummary, *, more_to_show: bool) -> Messag
 def result_sentence(run: Run, summary: RunSummary) -> str:
     """E.g. ``your run of 'pizza' is finished: 19 of 20 conversations passed with pizza@good (95 %).``"""
     totals = summary.totals
-    what = one(run.suite or run.profile, 80)
+    what = one_line(run.suite or run.profile, 80)
     ended = "was cancelled" if run.state == "cancelled" else "is finished"
     played = totals.conversations - totals.cancelled
-    result = f"{totals.passed} of {counted(played, 'conversation')} passed with {one(f'{run.assistant}@{run.variant}')}"
+    result = (
+        f"{totals.passed} of {counted(played, 'conversation')} passed with {one_line(f'{run.assistant}@{run.variant}')}"
+    )
     if not played:
         return f"your run of {what!r} {ended} before a conversation was played."
     rate = f" ({percent(summary.success.value)})" if summary.success else ""

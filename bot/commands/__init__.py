@@ -2,7 +2,7 @@
 
 from bot.blocks import Message, nothing_to_pick, picker
 from bot.commands import assistants, cancel, help, profiles, run, show, status
-from bot.commands._command import Asker, Command, Edge, require_membership
+from bot.commands._command import Asker, Command, Edge, EdgeOf, require_membership
 from bot.commands._grammar import Words, parse
 from jobs.errors import RequestError
 from jobs.profiles import list_profiles
@@ -21,7 +21,7 @@ COMMANDS: Shelf[Command] = Shelf(
     ],
 )
 
-__all__ = ["COMMANDS", "Asker", "Command", "Edge", "handle_convotest", "open_picker"]
+__all__ = ["COMMANDS", "Asker", "Command", "Edge", "EdgeOf", "handle_convotest", "open_picker"]
 
 
 async def handle_convotest(text: str, asker: Asker, edge: Edge) -> Message | None:

@@ -21,6 +21,10 @@ class Edge:
     commands: "Shelf[Command]"
 
 
+EdgeOf = Callable[[WorkspaceId], Edge]
+"""What to work with in a workspace."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Asker:
     """Who asked for something, where, and how to answer so that only they see it.

@@ -5,8 +5,8 @@ from bot.blocks import Message
 from bot.commands._command import Asker, Command, Edge
 from bot.commands._grammar import Words
 from jobs.errors import RequestError
-from jobs.model import Run
-from jobs.runs import cancel_run, find_run, short_id
+from jobs.model import Run, short_id
+from jobs.runs import cancel_run, find_run
 
 
 async def handle(words: Words, asker: Asker, edge: Edge) -> Message:

@@ -4,7 +4,8 @@ from bot.blocks import Message
 from bot.commands._command import Asker, Command, Edge, require_membership
 from bot.commands._grammar import Words, whole_number
 from jobs.model import RunRequest
-from jobs.runs import plan_run, start_run
+from jobs.planning import plan_run
+from jobs.runs import start_run
 
 OPTIONS = (
     ("n=20", "how many conversations; without it as many as the profile says"),

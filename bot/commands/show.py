@@ -4,7 +4,8 @@ from bot import blocks
 from bot.blocks import Message
 from bot.commands._command import Asker, Command, Edge
 from bot.commands._grammar import Words
-from jobs.runs import find_run, list_runs, run_summary, short_id
+from jobs.model import short_id
+from jobs.runs import find_run, list_runs, run_summary
 
 
 async def handle(words: Words, asker: Asker, edge: Edge) -> Message:

@@ -79,6 +79,12 @@ class Core:
     triggers: dict[str, Trigger] = field(default_factory=dict[str, Trigger])
     response_urls: dict[str, ResponseUrl] = field(default_factory=dict[str, ResponseUrl])
 
+    def team_list(self) -> list[Json]:
+        return [{"id": team.id, "name": team.name} for team in self.teams.values()]
+
+    def announce_teams(self) -> None:
+        self.journal.record({"type": "teams", "team": "*", "audience": None, "teams": self.team_list()})
+
     def _forget_old(self) -> None:
         """Drop one-use secrets that ran out an hour ago; both tables are in the order of their ends."""
         long_ago = self.clock.now() - timedelta(hours=1)

@@ -28,8 +28,16 @@ HEARTBEAT_SECONDS = 15
 class Page:
     """Routes of the page; every request names the team and the person it acts as."""
 
-    def __init__(self, core: Core, delivery: Delivery, sockets: SocketHub, people: People) -> None:
+    def __init__(
+        self,
+        core: Core,
+        delivery: Delivery,
+        sockets: SocketHub,
+        people: People,
+        add_other_workspace: Callable[[], None],
+    ) -> None:
         self._core, self._delivery, self._sockets, self._people = core, delivery, sockets, people
+        self._add_other_workspace = add_other_workspace
         self.guard = PageGuard(core)
 
     def add_routes(self, app: web.Application) -> None:
@@ -85,7 +93,7 @@ class Page:
             {
                 "position": self._core.journal.position,
                 "team": {"id": team.id, "name": team.name},
-                "teams": [{"id": other.id, "name": other.name} for other in self._core.teams.values()],
+                "teams": self._core.team_list(),
                 "me": member,
                 "bot": BOT_USER,
                 "members": [person.as_json(team.id) for person in team.members.values()],
@@ -186,13 +194,15 @@ class Page:
         return web.json_response(self._fault_state(self._core.faults))
 
     async def _change_faults(self, request: web.Request) -> web.Response:
-        """Settings as JSON; `drop_sockets`, `refresh_sockets` and `clear` are acts; `rate_limits` switches limits."""
+        """Settings as JSON; `rate_limits` switches limits, and four names are acts."""
         self.guard.check(request)
         wanted, faults = await _json_object(request), self._core.faults
         if wanted.pop("drop_sockets", False):
             faults.counters["sockets_dropped"] += self._sockets.drop()
         if wanted.pop("refresh_sockets", False):
             await self._sockets.refresh()
+        if wanted.pop("other_workspace", False):
+            self._add_other_workspace()
         if wanted.pop("clear", False):
             faults.clear()
         self._core.limits.enabled = bool(wanted.pop("rate_limits", self._core.limits.enabled))
@@ -209,6 +219,7 @@ class Page:
             "rate_limits": self._core.limits.enabled,
             "sockets": self._sockets.connected,
             "request_url": self._delivery.request_url,
+            "workspaces": len(self._core.teams),
         }
 
 

@@ -11,7 +11,7 @@ from .elements import Value, Values, action_of, find_element, input_errors, stat
 from .errors import SlackError
 from .methods.reactions import reaction_event
 from .methods.views import push_view, replace_view
-from .posting import answer_person, bot_author
+from .posting import MAX_TEXT, answer_person, bot_author
 from .state import APP_ID, BOT_ID, BOT_USER, SYSTEM_USER, Channel, Json, Team, View, new_id
 
 KEPT = re.compile(r"&lt;((?:@U|#C|!)[A-Za-z0-9|^_-]+|https?://[^\s]+?)&gt;")
@@ -59,6 +59,8 @@ class People:
             raise SlackError("thread_not_found")
         if not text.strip():
             raise SlackError("no_text")
+        if len(text) > MAX_TEXT:
+            raise SlackError("msg_too_long")
         place = {"thread_ts": thread_ts} if thread_ts else {}
         written = typed_text(team, text, with_names=False)
         message = team.add_message(channel, {"user": member, "text": written, "client_msg_id": new_id("M"), **place})
@@ -167,7 +169,7 @@ class People:
             "container": container,
             "channel": {"id": channel.id, "name": channel.name_in_command},
             "state": {"values": state_values(message["blocks"], {**(values or {}), **_own(block, element, value)})},
-            "response_url": self._core.new_response_url(team, channel, member, ts, message.get("thread_ts")),
+            "response_url": self._core.new_response_url(team, channel, member, ts, team.parent_ts(message)),
             "actions": [action_of(block, element, value, team.next_ts())],
         }
         if not ephemeral:

@@ -76,14 +76,11 @@ class LocalWorkspace:
         self.signing_secret, self.bot_token, self.app_token = signing_secret, bot_token, app_token
         clock = clock or SystemClock()
         journal, storage = Journal(), Storage(data)
-        names = {LOCAL: "Local workspace"} | ({OTHER: "Other local workspace"} if other_workspace else {})
         self._core = Core(
             clock=clock,
             journal=journal,
             storage=storage,
-            teams={
-                id: Team(id=id, name=name, journal=journal, storage=storage, clock=clock) for id, name in names.items()
-            },
+            teams={},
             limits=RateLimiter(clock, enabled=rate_limits),
             faults=Faults(seed=seed),
             signing_secret=signing_secret,
@@ -98,20 +95,30 @@ class LocalWorkspace:
         self.delivery = Delivery(self._core, self.sockets)
         self.people = People(self._core, self.delivery)
         self._api = WebApi(self._core, self.delivery, self.sockets, METHODS)
-        self._page = Page(self._core, self.delivery, self.sockets, self.people)
+        self._page = Page(self._core, self.delivery, self.sockets, self.people, self.add_other_workspace)
         self.sockets.on_change = self._announce_connection
         self._runner: web.AppRunner | None = None
-        self._fill()
-
-    def _fill(self) -> None:
-        """Load what was kept, add what a new workspace has, and make the given tokens good."""
-        for team in self._core.teams.values():
-            team.load()
-            seed(team)
+        self._add_team(LOCAL, "Local workspace")
+        if other_workspace or any(storage.load("member", OTHER)):
+            self._add_team(OTHER, "Other local workspace")
         self._core.load_tokens()
-        for team_id, token in self.bot_tokens.items():
-            self._core.save_token(token, Token(kind="bot", team=team_id))
         self._core.tokens[self.app_token] = Token(kind="app", team=LOCAL)
+
+    def _add_team(self, id: str, name: str) -> None:
+        """Load what was kept of a team, add what a new one has, and make the bot's token good."""
+        core = self._core
+        team = Team(id=id, name=name, journal=core.journal, storage=core.storage, clock=core.clock)
+        team.base_url = core.base_url
+        team.load()
+        seed(team)
+        core.teams[id] = team
+        core.save_token(self.bot_tokens[id], Token(kind="bot", team=id))
+
+    def add_other_workspace(self) -> None:
+        """Have a second team from now on, if there is none."""
+        if OTHER not in self._core.teams:
+            self._add_team(OTHER, "Other local workspace")
+            self._core.announce_teams()
 
     # --- life -----------------------------------------------------------------------------------------------------
 

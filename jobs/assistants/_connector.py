@@ -72,5 +72,5 @@ def _sentence(detail: Any) -> str:
         return f"`{field_name}` is missing; add it"
     if detail["type"] == "extra_forbidden":
         return f"`{field_name}` is not known; remove it or correct its spelling"
-    message = str(detail["msg"]).removeprefix("Value error, ")
-    return f"`{field_name}`: {message[:1].lower()}{message[1:]}; correct it"
+    message = str(detail["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+    return f"`{field_name}`: {message}; correct it"

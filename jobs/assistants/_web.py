@@ -30,6 +30,8 @@ MEANING: Mapping[int, str] = {
     413: "says that the message is too large",
     429: "asks for a slower pace",
 }
+METADATA = frozenset({"fd00:ec2::254", "100.100.100.200"})
+"""Where clouds tell their machines about themselves, beside the link-local addresses."""
 MAY_PASS = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -55,10 +57,10 @@ def problem_of_url(url: str) -> str | None:
 
 def may_be_contacted(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
     """Whether an assistant can be there. Private and loopback addresses are fine, since only the operator's own file
-    names hosts; link-local ones are not: clouds keep their machines' secrets there."""
-    mapped = getattr(address, "ipv4_mapped", None)
-    address = mapped or address
-    return not (address.is_link_local or address.is_multicast or address.is_unspecified or address.is_reserved)
+    names hosts; those where clouds keep their machines' secrets are not."""
+    address = getattr(address, "ipv4_mapped", None) or address
+    nobodys = address.is_link_local or address.is_multicast or address.is_unspecified
+    return not nobodys and str(address) not in METADATA
 
 
 class PinnedResolver(AbstractResolver):
@@ -83,10 +85,12 @@ class PinnedResolver(AbstractResolver):
 
 
 def open_session() -> aiohttp.ClientSession:
-    """For one conversation: no cookies, no proxies from the environment, names resolved once."""
+    """For one conversation: no cookies, no proxies from the environment, names resolved once, nothing unpacked (a
+    small packed answer can become a huge one)."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(resolver=PinnedResolver(), limit=4),
         cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S),
         trust_env=False,
     )

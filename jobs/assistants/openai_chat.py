@@ -152,21 +152,22 @@ class OpenAIChatSession:
         self._history.append({"role": "user", "content": text})
         try:
             return await self._answer()
-        except UnusableReply as error:
-            if error.fault == "empty":  # it said nothing, which is an answer of sorts; the run's books have its cost
-                self._history.append({"role": "assistant", "content": ""})
-                return Reply(messages=("",), tokens=error.usage.tokens if error.usage else Tokens())
+        except BaseException as error:
+            if isinstance(error, ModelError) and error.fault == "empty" and error.permanent:
+                return self._said_nothing(error)
             del self._history[length:]
-            raise _assistant_error(error) from error
-        except ModelError as error:
-            del self._history[length:]
-            raise _assistant_error(error) from error
-        except BaseException:
-            del self._history[length:]
+            if isinstance(error, ModelError):
+                raise _assistant_error(error) from error
             raise
 
     async def close(self) -> None:
         """Nothing of its own to close."""
+
+    def _said_nothing(self, error: ModelError) -> Reply:
+        """An empty text is an answer of sorts; what it cost stands in the conversation's books."""
+        self._history.append({"role": "assistant", "content": ""})
+        usage = error.usage if isinstance(error, UnusableReply) else None
+        return Reply(messages=("",), tokens=usage.tokens if usage else Tokens())
 
     async def _answer(self) -> Reply:
         replies: list[ChatReply] = []

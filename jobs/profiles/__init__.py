@@ -3,6 +3,7 @@
 from jobs.profiles.check import FileCheck, check_paths
 from jobs.profiles.draw import draw_scenarios
 from jobs.profiles.files import find_profile, list_profiles, load_profile
+from jobs.profiles.made import with_list_functions
 from jobs.profiles.problems import Problem, ProfileError
 from jobs.profiles.profile import Personality, Profile, Variable
 
@@ -18,4 +19,5 @@ __all__ = [
     "find_profile",
     "list_profiles",
     "load_profile",
+    "with_list_functions",
 ]

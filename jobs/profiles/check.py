@@ -8,10 +8,15 @@ from typing import Any, Literal
 from jobs.errors import RequestError
 from jobs.profiles import yamltree
 from jobs.profiles.files import profile_in, yaml_files
+from jobs.profiles.made import with_list_functions
 from jobs.profiles.nearby import NotFoundError, read_bounded
 from jobs.profiles.personality import read_personality
-from jobs.profiles.problems import Problem, Report
+from jobs.profiles.problems import Problem, ProfileError, Report
 from jobs.profiles.profile import Profile
+
+SEED = 0
+"""List functions may use chance; a check looks at what they make of this seed."""
+MANY_COMBINATIONS = 100
 
 FileKind = Literal["profile", "personality", "suite", "rules", "assistants"]
 
@@ -75,15 +80,19 @@ def _problem_json(problem: Problem) -> dict[str, Any]:
     }
 
 
-def check_paths(paths: Sequence[Path], *, profiles_dir: Path) -> tuple[FileCheck, ...]:
-    """One check for each file; a directory stands for the YAML files below it that convotest reads."""
+def check_paths(paths: Sequence[Path], *, profiles_dir: Path, list_functions: bool = False) -> tuple[FileCheck, ...]:
+    """One check for each file; a directory stands for the YAML files below it that convotest reads.
+
+    Args:
+        list_functions: whether Python files that make values are run, to see how many and of which type.
+    """
     checks: list[FileCheck] = []
     for path in paths:
         if path.is_dir():
             looks = (_look(file) for file in sorted(yaml_files(path)))
-            checks += [_check(look, profiles_dir) for look in looks if look.is_ours]
+            checks += [_check(look, profiles_dir, list_functions) for look in looks if look.is_ours]
         else:
-            checks.append(_check(_look(path), profiles_dir))
+            checks.append(_check(_look(path), profiles_dir, list_functions))
     return tuple(checks)
 
 
@@ -114,14 +123,26 @@ def _look(path: Path) -> _Look:
     return _Look(path=path, content=content, root=root, kind=_kind(path, root), report=report)
 
 
-def _check(look: _Look, profiles_dir: Path) -> FileCheck:
+def _check(look: _Look, profiles_dir: Path, list_functions: bool) -> FileCheck:
     kind, root, report = look.kind or "profile", look.root, look.report
     profile = None
     if kind == "personality" and root is not None:
         read_personality(root, stem=look.path.stem, report=report)
     if kind == "profile" and root is not None:
         profile = profile_in(root, look.content, path=look.path, profiles_dir=profiles_dir, report=report)
+    if list_functions and profile is not None and not report.problems:
+        profile = _with_list_functions(profile, report)
     return _result(look.path, kind, report, profile)
+
+
+def _with_list_functions(profile: Profile, report: Report) -> Profile:
+    try:
+        made = with_list_functions(profile, seed=SEED)
+    except ProfileError as error:
+        report.problems += error.problems
+        return profile
+    report.unsupported[:] = made.unsupported
+    return made
 
 
 def _result(path: Path, kind: FileKind, report: Report, profile: Profile | None) -> FileCheck:
@@ -130,12 +151,23 @@ def _result(path: Path, kind: FileKind, report: Report, profile: Profile | None)
         path=path.as_posix(),
         kind=kind,
         problems=report.ordered(),
-        warnings=(*report.warnings, *report.unsupported),
+        warnings=(*report.warnings, *report.unsupported, *(_offer(usable) if usable else ())),
         profile=profile.name if profile else None,
         combinations=usable.combinations if usable else None,
         conversations=_planned(usable) if usable else None,
         variables={name: variable.count for name, variable in usable.variables.items()} if usable else {},
     )
+
+
+def _offer(profile: Profile) -> tuple[str, ...]:
+    """A word about pairs when playing all combinations is long and not needed to see each value beside each other."""
+    whole = profile.combinations or 0
+    if profile.number == "pairwise" or whole < MANY_COMBINATIONS or (pairs := profile.pairwise) is None:
+        return ()
+    if pairs > whole / 2:
+        return ()
+    fewer = f"{pairs:,} conversations have every pair of values"
+    return (f"conversation.number: there are {whole:,} combinations; {fewer}: write number: pairwise",)
 
 
 def _planned(profile: Profile) -> int | None:

@@ -3,17 +3,19 @@
 import re
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from typing import Literal
 
 from jobs.model import Ending, Style, StyleName
 from jobs.profiles.fields import Field, Section, first_given
-from jobs.profiles.profile import GoalStyle, Variable
+from jobs.profiles.profile import GoalStyle, Number, Variable
 
 MOST_CONVERSATIONS = 1_000_000
 MOST_STEPS = 1000
 MOST_RANDOM_STEPS = 20
+"""The format says that the number "can't exceed 20"."""
 
 _SAMPLE = re.compile(r"sample\(\s*([+-]?(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9}))\s*\)", re.ASCII)
-_STYLES: Mapping[str, StyleName] = {
+STYLES: Mapping[str, StyleName] = {
     "long phrases": "long_phrases",
     "change your mind": "change_your_mind",
     "change language": "change_language",
@@ -21,7 +23,7 @@ _STYLES: Mapping[str, StyleName] = {
     "single question": "single_question",
     "all questions": "all_questions",
 }
-_OTHER_SPELLINGS = {
+OTHER_SPELLINGS = {
     "long phrase": "long phrases",
     "change mind": "change your mind",
     "change languages": "change language",
@@ -31,18 +33,19 @@ _OTHER_SPELLINGS = {
 }
 
 
-def read_number(field: Field, variables: Mapping[str, Variable] | None) -> int | Fraction:
-    """How many conversations, or which share of the combinations; ``variables`` is None when some are unreadable."""
-    share = _read_share(field)
+def read_number(field: Field, variables: Mapping[str, Variable] | None) -> Number:
+    """How many conversations, or which of the combinations; ``variables`` is None when some are unreadable."""
+    share: Fraction | Literal["pairwise"] | None = "pairwise" if field.written == "pairwise" else _read_share(field)
     if share is None and re.search(r"[a-z(]", field.written):
-        field.problem(f"there is no number {field.quoted()}", "write a number, all_combinations or sample(0.2)")
+        fix = "write a number, all_combinations, sample(0.2) or pairwise"
+        field.problem(f"there is no number {field.quoted()}", fix)
         return 1
     if share is None:
         return field.whole(low=1, high=MOST_CONVERSATIONS) or 1
     if variables is not None and not any(each.function.name == "forward" for each in variables.values()):
         message = f"{field.quoted()} counts combinations, and no variable is forward()"
         field.problem(message, "write a number, or let a variable be forward()")
-    if not 0 < share <= 1:
+    if share != "pairwise" and not 0 < share <= 1:
         field.problem(
             f"{field.quoted()} is not a share of the combinations", "write sample(x) with x above 0, at most 1"
         )
@@ -129,19 +132,19 @@ def _style_names(item: Field) -> Iterator[tuple[Field, Field | None]]:
 
 def _read_style(name: Field, value: Field | None) -> Style | None:
     written = re.sub(r"[\s_-]+", " ", name.written.lower())
-    spelled = _OTHER_SPELLINGS.get(written, written)
+    spelled = OTHER_SPELLINGS.get(written, written)
     if spelled == "default":
         return None
     if spelled == "random":
         name.problem("random needs a list of styles of its own", "list them below it, without another random")
         return None
-    if spelled not in _STYLES:
-        guess = name.report.guess(spelled, _STYLES)
-        fix = f"did you mean {guess!r}?" if guess else f"known are {', '.join(_STYLES)}, random and default"
+    if spelled not in STYLES:
+        guess = name.report.guess(spelled, STYLES)
+        fix = f"did you mean {guess!r}?" if guess else f"known are {', '.join(STYLES)}, random and default"
         name.problem(f"there is no interaction style {name.quoted()}", fix)
         return None
     if spelled != "change language":
-        return Style(name=_STYLES[spelled])
+        return Style(name=STYLES[spelled])
     if value is None or value.is_nothing:
         name.problem("the languages to change to are missing", "list them below it, for example italian")
         return None

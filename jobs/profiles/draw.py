@@ -8,7 +8,8 @@ from jobs.errors import RequestError
 from jobs.model import Ending, Goal, Scenario, Slot, SlotValue, Style
 from jobs.profiles.chance import Dice
 from jobs.profiles.conversation import MOST_CONVERSATIONS
-from jobs.profiles.profile import Profile, Variable, inner_combinations
+from jobs.profiles.pairwise import pairwise_rows
+from jobs.profiles.profile import Profile, Variable, forward_groups, inner_combinations
 from jobs.profiles.reading import PLACEHOLDER
 from jobs.profiles.variables import MOST_AT_ONCE
 
@@ -28,7 +29,7 @@ def draw_scenarios(profile: Profile, *, seed: int, n: int | None = None) -> tupl
     used = dict.fromkeys(name for template in profile.goals for name in PLACEHOLDER.findall(template))
     variables = {name: _playable(profile.variables[name], profile) for name in used}
     domains = {name: tuple(dict.fromkeys(variable.values)) for name, variable in variables.items()}
-    draws = {name: _draw(variable, profile.variables, seed) for name, variable in variables.items()}
+    draws = {name: _draw(variable, profile, seed) for name, variable in variables.items()}
 
     def slots(number: int) -> Mapping[str, Slot]:
         return {
@@ -40,8 +41,11 @@ def draw_scenarios(profile: Profile, *, seed: int, n: int | None = None) -> tupl
 
 
 def _playable(variable: Variable, profile: Profile) -> Variable:
-    if not variable.values:
-        raise RequestError(f"profile {profile.stem!r} cannot be played: {variable.name!r}: {variable.unplayable}")
+    reason, amount = variable.unplayable, variable.function.amount
+    if variable.values and amount != "rand" and amount > len(variable.values):
+        reason = f"random({amount}) needs the values of any(), and there is no model to make them up"
+    if reason:
+        raise RequestError(f"profile {profile.stem!r} cannot be played: {variable.name!r}: {reason}")
     return variable
 
 
@@ -99,14 +103,16 @@ def _ending(profile: Profile, dice: Dice) -> Ending:
 # --- one variable ----------------------------------------------------------------------------------------------------
 
 
-def _draw(variable: Variable, variables: Mapping[str, Variable], seed: int) -> _Draw:
+def _draw(variable: Variable, profile: Profile, seed: int) -> _Draw:
     values, size = variable.values, len(variable.values)
     if variable.function.name == "default":
         return lambda number: values
     if variable.function.name == "another":
         return _another(variable, seed)
+    if variable.function.name == "forward" and profile.number == "pairwise":
+        return _pairwise(variable, profile.variables)
     if variable.function.name == "forward":
-        inner = inner_combinations(variable, variables)
+        inner = inner_combinations(variable, profile.variables)
         return lambda number: (values[(number - 1) // inner % size],)
     amount = variable.function.amount
 
@@ -116,6 +122,14 @@ def _draw(variable: Variable, variables: Mapping[str, Variable], seed: int) -> _
         return tuple(values[index] for index in sorted(dice.pick(size, several)))
 
     return at_random
+
+
+def _pairwise(variable: Variable, variables: Mapping[str, Variable]) -> _Draw:
+    """From row to row of the combinations that have every pair of values, then from the beginning."""
+    [group] = (each for each in forward_groups(variables) if variable.name in each)
+    rows = pairwise_rows(tuple(len(variables[name].values) for name in group))
+    column = group.index(variable.name)
+    return lambda number: (variable.values[rows[(number - 1) % len(rows)][column]],)
 
 
 def _another(variable: Variable, seed: int) -> _Draw:

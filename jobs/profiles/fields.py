@@ -62,6 +62,9 @@ class Field:
     def not_supported(self, message: str) -> None:
         self.report.not_supported(self.place, self.path, message)
 
+    def left_open(self, message: str) -> str:
+        return self.report.left_open(self.place, self.path, message)
+
     def adopt(self, report: Report, *, source: str) -> None:
         """Takes over what was found in another file that this field names."""
         for problem in report.problems:

@@ -1,6 +1,7 @@
 """The other files a profile may name (personalities, value lists), and where they may lie."""
 
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +48,13 @@ class Nearby:
             )
         fix = "paths begin beside the profile, in the profiles directory or in the working directory"
         raise NotFoundError(f"there is no file {shown(written)}", fix)
+
+    def note(self, argument: str) -> None:
+        """Keeps the content of the file that an argument names, if it names one of ours."""
+        with suppress(NotFoundError, OSError):  # most arguments name no file
+            place = next((place for place in self.locate(argument) if place.is_file()), None)
+            if place:
+                self.contents.append(read_bounded(place))
 
     def locate(self, written: str) -> tuple[Path, ...]:
         """Where a file of that name may lie, in order of preference."""

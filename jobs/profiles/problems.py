@@ -72,11 +72,20 @@ class Report:
     def not_supported(self, place: Place | None, field: str, message: str) -> None:
         self._note(self.unsupported, place, field, f"not supported yet: {message}")
 
+    def left_open(self, place: Place | None, field: str, message: str) -> str:
+        """Notes what is missing until a setting or a model helps; returns the note as it is kept."""
+        self._note(self.unsupported, place, field, message)
+        return _placed(place, field, message)
+
     def _note(self, notes: list[str], place: Place | None, field: str, message: str) -> None:
         if len(notes) < MOST_PROBLEMS:
-            notes.append(f"line {place.line}: {field}: {message}" if place else f"{field}: {message}")
+            notes.append(_placed(place, field, message))
         elif len(notes) == MOST_PROBLEMS:
             notes.append(f"there are more than {MOST_PROBLEMS} such notes")
+
+
+def _placed(place: Place | None, field: str, message: str) -> str:
+    return f"line {place.line}: {field}: {message}" if place else f"{field}: {message}"
 
 
 def _position(place: Place | None) -> tuple[int, int]:

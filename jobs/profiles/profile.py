@@ -4,12 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
-from typing import Literal
+from typing import Any, Literal
 
 from jobs.errors import RequestError
 from jobs.model import Ending, OutputSpec, SlotType, SlotValue, Style
+from jobs.profiles.pairwise import MOST_PAIRS, count_pairs, pairwise_rows
+from jobs.profiles.problems import Place
 
 FunctionName = Literal["default", "random", "another", "forward"]
+Number = int | Fraction | Literal["pairwise"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,12 +30,33 @@ class Function:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ListFunction:
+    """A function in a Python file that returns the values of a variable.
+
+    Args:
+        file: its path as the profile has it; ``source`` is what stood in it when the profile was read.
+        name: None = the only public function of the file, else the one that is called like the file.
+    """
+
+    file: str
+    source: str
+    name: str | None = None
+    arguments: tuple[Any, ...] = ()
+    named_arguments: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Variable:
     """A variable of the goals.
 
     Args:
-        count: how many values there are; None while a model would have to make some up.
+        values: those that are known.
+        count: how many values there are; None while others have to be made.
         unplayable: why no value is known, None when there is one.
+        made_by: the list function that makes its values.
+        made_up: what a model is to make up values for, in the words of ``any(...)``.
+        open_notes: the notes of the profile that say what is missing as long as they are not made.
+        place, field: where its data stands in the file.
     """
 
     name: str
@@ -41,6 +65,11 @@ class Variable:
     values: tuple[SlotValue, ...]
     count: int | None
     unplayable: str | None = None
+    made_by: ListFunction | None = None
+    made_up: tuple[str, ...] = ()
+    open_notes: tuple[str, ...] = ()
+    place: Place | None = None
+    field: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,9 +97,11 @@ class Profile:
         stem, path: the file's name without suffix, alone and relative to the profiles directory.
         name: its ``test_name``.
         stamp: hash of everything it was read from, other files included.
-        number: how many conversations it asks for, or which share of the combinations (1 = ``all_combinations``).
+        number: how many conversations it asks for, or which share of the combinations (1 = ``all_combinations``), or
+            as many as every pair of values needs.
         styles, random_styles: those of every customer, and those of which each customer draws some.
-        warnings, unsupported: what its author should know; ``unsupported`` begins each with "not supported yet".
+        warnings, unsupported: what its author should know; ``unsupported`` is what this reading cannot honour.
+        made: which values a model made up, for the record.
     """
 
     stem: str
@@ -86,7 +117,7 @@ class Profile:
     assistant_starts: bool = False
     fallback: str | None = None
     outputs: tuple[OutputSpec, ...] = ()
-    number: int | Fraction = 1
+    number: Number = 1
     goal_style: GoalStyle = GoalStyle()
     styles: tuple[Style, ...] = ()
     random_styles: tuple[Style, ...] = ()
@@ -94,11 +125,24 @@ class Profile:
     temperature: float | None = None
     warnings: tuple[str, ...] = ()
     unsupported: tuple[str, ...] = ()
+    made: tuple[str, ...] = ()
 
     @property
     def combinations(self) -> int | None:
         """How many different conversations ``forward()`` makes; None when no variable moves forward."""
         return count_combinations(self.variables)
+
+    @property
+    def pairwise(self) -> int | None:
+        """How many conversations have every pair of values of the variables that are nested in each other.
+
+        None without any ``forward()``, and when there are too many pairs to look for the fewest conversations.
+        """
+        groups = forward_groups(self.variables)
+        sizes = [tuple(len(self.variables[name].values) for name in group) for group in groups]
+        if self.combinations is None or any(count_pairs(each) > MOST_PAIRS for each in sizes):
+            return None
+        return max(len(pairwise_rows(each)) for each in sizes)
 
     def planned(self, seed: int = 0) -> int:
         """How many conversations the profile asks for; no form of ``number`` depends on the seed so far.
@@ -110,7 +154,11 @@ class Profile:
             return self.number
         if self.combinations is None:
             raise RequestError(f"profile {self.stem!r}: the number of combinations is not known; write a plain number")
-        return max(1, round(self.number * self.combinations))
+        if self.number != "pairwise":
+            return max(1, round(self.number * self.combinations))
+        if self.pairwise is None:
+            raise RequestError(f"profile {self.stem!r} has more than {MOST_PAIRS:,} pairs of values; write sample(0.1)")
+        return self.pairwise
 
 
 def count_combinations(variables: Mapping[str, Variable]) -> int | None:
@@ -137,3 +185,16 @@ def nested(variable: Variable, variables: Mapping[str, Variable]) -> tuple[str, 
         chain.append(name)
         name = variables[name].function.nests
     return tuple(chain)
+
+
+def forward_groups(variables: Mapping[str, Variable]) -> tuple[tuple[str, ...], ...]:
+    """The ``forward()`` variables, those together that are nested in each other, in the order of the profile."""
+    group_of: dict[str, dict[str, None]] = {}
+    for variable in variables.values():
+        if variable.function.name == "forward":
+            together = dict.fromkeys((variable.name, *nested(variable, variables)))
+            for name in tuple(together):
+                together |= group_of.get(name, {})
+            group_of |= dict.fromkeys(together, together)
+    unique = {id(group): group for group in group_of.values()}
+    return tuple(tuple(name for name in variables if name in group) for group in unique.values())

@@ -4,7 +4,6 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 
 from jobs.model import OutputSpec
 from jobs.profiles.conversation import read_goal_style, read_number, read_styles
@@ -12,7 +11,7 @@ from jobs.profiles.fields import Field, Section, first_given
 from jobs.profiles.nearby import Nearby
 from jobs.profiles.personality import load_personality
 from jobs.profiles.problems import shown
-from jobs.profiles.profile import Personality, Profile, Variable, count_combinations
+from jobs.profiles.profile import Number, Personality, Profile, Variable, count_combinations
 from jobs.profiles.variables import check_nesting, read_variable
 
 MOST_COMBINATIONS = 10**12
@@ -20,7 +19,7 @@ MOST_VARIABLES = 200
 
 PLACEHOLDER = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 
-_OUTPUT_TYPES = ("int", "float", "money", "str", "time", "date")
+OUTPUT_TYPES = ("int", "float", "money", "str", "time", "date")
 _OLDER_OUTPUT_TYPES = {"string": "str", "text": "str"}
 
 
@@ -295,15 +294,15 @@ def _output_type(kind: Field | None, output: Field) -> str:
     if written in _OLDER_OUTPUT_TYPES:
         kind.warn(f"{written!r} is an older spelling of {_OLDER_OUTPUT_TYPES[written]!r}")
         return _OLDER_OUTPUT_TYPES[written]
-    if written not in _OUTPUT_TYPES:
-        kind.warn(f"the type {shown(written)} is not known ({', '.join(_OUTPUT_TYPES)} are); it is read as text")
+    if written not in OUTPUT_TYPES:
+        kind.warn(f"the type {shown(written)} is not known ({', '.join(OUTPUT_TYPES)} are); it is read as text")
     return written
 
 
 # --- conversation ----------------------------------------------------------------------------------------------------
 
 
-def _read_number(sections: _Sections, goals: _Goals) -> int | Fraction:
+def _read_number(sections: _Sections, goals: _Goals) -> Number:
     field = sections.conversation.take("number")
     if field is None:
         sections.root.report.warn(None, "conversation.number", "is missing; one conversation is planned")

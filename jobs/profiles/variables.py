@@ -3,25 +3,28 @@
 import csv
 import io
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from typing import Any
 
 from jobs.model import SlotType, SlotValue
 from jobs.profiles.fields import Field, Section
 from jobs.profiles.nearby import Nearby, NotFoundError
 from jobs.profiles.problems import Place, Report, shown
-from jobs.profiles.profile import Function, FunctionName, Variable, nested
-from jobs.profiles.yamltree import Items, Scalar, parse_tree
+from jobs.profiles.profile import Function, FunctionName, ListFunction, Variable, nested
+from jobs.profiles.yamltree import MOST_BYTES, Items, Scalar, parse_tree, plain
+from jobs.profiles.yamltree import Mapping as MappingNode
 
 MOST_VALUES = 100_000
 MOST_AT_ONCE = 500
 """Values that one customer can want of one variable: more make no sentence."""
+SWITCH = "the setting CONVOTEST_LIST_FUNCTIONS=on"
 
-_TYPES: Mapping[str, SlotType] = {"string": "string", "int": "int", "float": "float", "date": "date"}
-_OLDER_TYPES: Mapping[str, SlotType] = {"str": "string", "text": "string", "integer": "int"}
-_FUNCTIONS: Mapping[str, FunctionName] = {
+TYPES: Mapping[str, SlotType] = {"string": "string", "int": "int", "float": "float", "date": "date"}
+OLDER_TYPES: Mapping[str, SlotType] = {"str": "string", "text": "string", "integer": "int"}
+FUNCTIONS: Mapping[str, FunctionName] = {
     "default": "default",
     "random": "random",
     "another": "another",
@@ -34,11 +37,14 @@ _EXAMPLE = "[small, medium, large]"
 
 @dataclass(frozen=True, kw_only=True)
 class _Values:
-    """Known values, how many there are in all (None: a model has to say), and why none is known."""
+    """Known values, how many there are in all (None: some have to be made), how those are made, why none is known."""
 
     known: tuple[SlotValue, ...] = ()
     count: int | None = None
     unplayable: str | None = None
+    made_by: ListFunction | None = None
+    made_up: tuple[str, ...] = ()
+    open_notes: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, values: tuple[SlotValue, ...]) -> "_Values":
@@ -50,7 +56,7 @@ def read_variable(name: str, field: Field, nearby: Nearby) -> Variable | None:
     if field.is_list:
         field.warn("is a plain list of values, an older spelling; it is read as random() over a list of texts")
         values = _listed(field, "string")
-        return _checked(name, field, "string", Function(name="random"), values) if values else None
+        return _variable(name, field, "string", Function(name="random"), values) if values else None
     if not field.is_mapping:
         fix = "a variable has function, type and data; put a goal that holds ': ' in quotes"
         field.problem("this is neither a goal nor a variable", fix)
@@ -64,7 +70,12 @@ def read_variable(name: str, field: Field, nearby: Nearby) -> Variable | None:
         field.problem("this variable has no data", f"add its values, for example data: {_EXAMPLE}")
         return None
     values = _read_data(data, kind, nearby)
-    return _checked(name, function_field or field, kind, function, values) if values and function else None
+    if not values or not function:
+        return None
+    variable = _variable(name, data, kind, function, values)
+    if values.known and values.count is not None:
+        check_amount(function, len(values.known), function_field or field)
+    return variable
 
 
 def check_nesting(variables: Mapping[str, Variable], fields: Mapping[str, Field]) -> None:
@@ -94,12 +105,12 @@ def _read_type(field: Field | None, data: Field | None, variable: Field) -> Slot
         variable.warn(f"has no type; it is read as {kind}")
         return kind
     written = field.text(example="string") or "string"
-    if written in _TYPES:
-        return _TYPES[written]
-    if written in _OLDER_TYPES:
-        field.warn(f"{written!r} is an older spelling of {_OLDER_TYPES[written]!r}")
-        return _OLDER_TYPES[written]
-    guess = field.report.guess(written, _TYPES)
+    if written in TYPES:
+        return TYPES[written]
+    if written in OLDER_TYPES:
+        field.warn(f"{written!r} is an older spelling of {OLDER_TYPES[written]!r}")
+        return OLDER_TYPES[written]
+    guess = field.report.guess(written, TYPES)
     fix = f"did you mean {guess!r}?" if guess else "write string, int, float or date"
     field.problem(f"there is no type {shown(written)}", fix)
     return "string"
@@ -117,14 +128,14 @@ def _read_function(field: Field | None, variable: Field) -> Function | None:
     if written is None:
         return None
     match = _CALL.fullmatch(written)
-    if not match or match[1] not in _FUNCTIONS:
-        guess = field.report.guess(match[1] if match else written, _FUNCTIONS)
+    if not match or match[1] not in FUNCTIONS:
+        guess = field.report.guess(match[1] if match else written, FUNCTIONS)
         fix = f"did you mean {guess}()?" if guess else "write default(), random(), another() or forward()"
         field.problem(f"there is no function {shown(written)}", fix)
         return None
     if match[2] is None:
         field.warn(f"{written!r} is read as {written}()")
-    return _called(_FUNCTIONS[match[1]], match[2] or "", field)
+    return _called(FUNCTIONS[match[1]], match[2] or "", field)
 
 
 def _called(name: FunctionName, argument: str, field: Field) -> Function | None:
@@ -141,16 +152,19 @@ def _called(name: FunctionName, argument: str, field: Field) -> Function | None:
     return Function(name=name)
 
 
-def _checked(name: str, field: Field, kind: SlotType, function: Function, values: _Values) -> Variable:
-    """The variable, once its function and its values go together."""
-    size = len(values.known)
+def check_amount(function: Function, size: int, field: Field) -> None:
+    """Reports a function that cannot pick what it wants from so many values."""
     at_once = function.amount if function.name == "random" else size if function.name == "default" else 1
-    if values.known and at_once != "rand":
-        if at_once > size:
-            field.problem(f"random({at_once}) wants more values than the {size} of the list", f"write at most {size}")
-        elif at_once > MOST_AT_ONCE:
-            message = f"one customer would want {at_once:,} values at once"
-            field.problem(message, f"write random(n) with n up to {MOST_AT_ONCE}")
+    if at_once == "rand":
+        return
+    if at_once > size:
+        field.problem(f"random({at_once}) wants more values than the {size} of the list", f"write at most {size}")
+    elif at_once > MOST_AT_ONCE:
+        message = f"one customer would want {at_once:,} values at once"
+        field.problem(message, f"write random(n) with n up to {MOST_AT_ONCE}")
+
+
+def _variable(name: str, data: Field, kind: SlotType, function: Function, values: _Values) -> Variable:
     return Variable(
         name=name,
         type=kind,
@@ -158,6 +172,11 @@ def _checked(name: str, field: Field, kind: SlotType, function: Function, values
         values=values.known,
         count=values.count,
         unplayable=values.unplayable,
+        made_by=values.made_by,
+        made_up=values.made_up,
+        open_notes=values.open_notes,
+        place=data.place,
+        field=data.path,
     )
 
 
@@ -185,25 +204,34 @@ def _listed(data: Field, kind: SlotType) -> _Values | None:
     if not items:
         data.problem("the list of values is empty", f"write at least one, for example {_EXAMPLE}")
         return None
-    plain = [item for item in items if not _is_any(item)]
-    for item in items:
-        if _is_any(item):
-            item.not_supported(f"{item.quoted()} needs a model to make up its values; it is left out")
-    values = tuple(value for item in plain if (value := _read_value(item, kind)) is not None)
-    if len(values) < len(plain):
+    written = [item for item in items if not _ANY.fullmatch(item.written)]
+    wished = [item for item in items if _ANY.fullmatch(item.written)]
+    values = tuple(value for item in written if (value := read_value(item, kind)) is not None)
+    if len(values) < len(written):
         return None
-    if not values:
-        return _Values(unplayable="all its values come from any(), which needs a model and is not supported yet")
     if len(set(values)) < len(values):
         data.warn("has a value twice; it is drawn twice as often")
-    return _Values(known=values, count=len(values) if len(plain) == len(items) else None)
+    return _with_made_up(values, wished) if wished else _Values.of(values)
 
 
-def _is_any(item: Field) -> bool:
-    return bool(_ANY.fullmatch(item.written))
+def _with_made_up(values: tuple[SlotValue, ...], wished: Sequence[Field]) -> _Values | None:
+    """The written values and what a model is to add to them."""
+    instructions = tuple(item.written[4:-1].strip() for item in wished)
+    for item, instruction in zip(wished, instructions, strict=True):
+        if not instruction:
+            item.problem("any() does not say what to make up", "write for example any(3 soda drinks)")
+    return _Values(
+        known=values,
+        unplayable=None if values else "all its values come from any(), and there is no model to make them up",
+        made_up=instructions,
+        open_notes=tuple(
+            item.left_open(f"{item.quoted()} needs a model to make up its values; without one it is left out")
+            for item in wished
+        ),
+    )
 
 
-def _read_value(item: Field, kind: SlotType) -> SlotValue | None:
+def read_value(item: Field, kind: SlotType) -> SlotValue | None:
     if kind == "string":
         return item.text(example="small")
     if kind == "int":
@@ -217,7 +245,7 @@ def _read_value(item: Field, kind: SlotType) -> SlotValue | None:
 
 def _keyed(data: Field, kind: SlotType) -> _Values | None:
     data.warn("is a mapping of no known form (min/max/step, file); its keys are the values")
-    values = tuple(value for key, _ in data.entries() if (value := _read_value(key, kind)) is not None)
+    values = tuple(value for key, _ in data.entries() if (value := read_value(key, kind)) is not None)
     if not values:
         data.problem("there are no values", f"write at least one, for example {_EXAMPLE}")
         return None
@@ -326,7 +354,7 @@ def _from_file(data: Field, kind: SlotType, nearby: Nearby) -> _Values | None:
         data.problem("no file is named", "write its path, for example data/drinks.csv")
         return None
     if written.endswith(".py"):
-        return _from_function(field, written, nearby)
+        return _from_function(field, written, function_name, args, nearby)
     for unused in (function_name, args):
         if unused is not None:
             unused.warn("is only for Python files and is not used")
@@ -343,15 +371,49 @@ def _from_file(data: Field, kind: SlotType, nearby: Nearby) -> _Values | None:
     return None if report.problems else values
 
 
-def _from_function(field: Field, written: str, nearby: Nearby) -> _Values | None:
+def _from_function(
+    field: Field, written: str, function_name: Field | None, args: Field | None, nearby: Nearby
+) -> _Values | None:
+    """Values that a Python file makes. Here it is only read, as text, since what it says belongs to the stamp."""
+    name = function_name.text(example="number_list") if function_name else None
     try:
-        nearby.locate(written)
+        source = nearby.read(written, suffixes=(".py",)).content
     except NotFoundError as error:
         field.problem(error.message, error.fix)
         return None
-    reason = "values made by a Python file need the setting CONVOTEST_LIST_FUNCTIONS=on, which has no effect so far"
-    field.not_supported(f"{reason}; list the values, or name a .csv, .json or .yaml file")
-    return _Values(unplayable=f"not supported yet: {reason}")
+    if len(source) > MOST_BYTES:
+        field.problem(f"{shown(written)} is larger than {MOST_BYTES // 1024} KB", "move its data into another file")
+        return None
+    try:
+        text = source.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        field.problem(f"{shown(written)} is not UTF-8 text", "save it as UTF-8")
+        return None
+    positional, named = _arguments(args, nearby)
+    reason = f"its values are made by the Python file {shown(written)}, which needs {SWITCH}"
+    return _Values(
+        unplayable=reason,
+        made_by=ListFunction(file=written, source=text, name=name, arguments=positional, named_arguments=named),
+        open_notes=(field.left_open(f"{reason}; or list the values, or name a .csv, .json or .yaml file"),),
+    )
+
+
+def _arguments(args: Field | None, nearby: Nearby) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
+    """Positional and named arguments: a mapping, alone or in the list, names them; one text is a list of one."""
+    if args is None:
+        return (), {}
+    nodes = args.node.nodes if isinstance(args.node, Items) else (args.node,)
+    named: dict[str, Any] = {}
+    positional: list[Any] = []
+    for node in nodes:
+        if isinstance(node, MappingNode):
+            named |= plain(node)
+        else:
+            positional.append(plain(node))
+    for each in (*positional, *named.values()):
+        if isinstance(each, str):
+            nearby.note(each)
+    return tuple(positional), named
 
 
 def _yaml_list(content: bytes, path: str, report: Report) -> Field | None:

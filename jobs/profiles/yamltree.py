@@ -1,7 +1,9 @@
 """A small, strict part of YAML as a tree in which every value keeps its written text and its place."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import yaml
 
@@ -48,6 +50,27 @@ class Broken:
 
 
 Node = Scalar | Items | Mapping | Broken
+
+_WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})", re.ASCII)
+_DECIMAL = re.compile(r"[-+]?[0-9]{1,17}\.[0-9]{1,17}([eE][-+]?[0-9]{1,2})?", re.ASCII)
+_WORDS = {"": None, "~": None, "null": None, "true": True, "True": True, "false": False, "False": False}
+
+
+def plain(node: Node) -> Any:
+    """The node as plain values: without quotes, numbers, true, false and null are what they look like."""
+    if isinstance(node, Mapping):
+        return {entry.key.text: plain(entry.value) for entry in node.entries}
+    if isinstance(node, Items):
+        return [plain(each) for each in node.nodes]
+    if isinstance(node, Broken):
+        return None
+    if node.quoted:
+        return node.text
+    if node.text in _WORDS:
+        return _WORDS[node.text]
+    if _WHOLE.fullmatch(node.text):
+        return int(node.text)
+    return float(node.text) if _DECIMAL.fullmatch(node.text) else node.text
 
 
 class _RefusedError(Exception):

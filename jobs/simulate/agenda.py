@@ -9,8 +9,9 @@ from jobs.model import Assessment, Scenario, SimulatorName, SlotValue, Transcrip
 from jobs.ports import Models, Utterance
 from jobs.simulate import cues
 from jobs.simulate.assessment import UNJUDGED, assess_transcript, is_answer, order_word
+from jobs.simulate.person import Person
 from jobs.simulate.phrasing import Act, Phrasebook
-from jobs.simulate.reading import Personal, Reader, Reading
+from jobs.simulate.reading import Reader, Reading
 from jobs.simulate.wishes import Want, Wish, listed, wishes_of
 
 MOST_TRIES = 3
@@ -33,22 +34,8 @@ GOES_ON = 0.5
 
 CORRECTIONS = frozenset(("missing", "wrong", "unwanted", "change"))
 SAID_ALONE = frozenset(("missing", "wrong", "unwanted", "change", "affirm_but", "ask", "wait"))
-REDOABLE = frozenset(
-    (
-        "affirm",
-        "affirm_but",
-        "accept",
-        "decline",
-        "recap",
-        "close",
-        "tell",
-        "unsure",
-        "missing",
-        "wrong",
-        "unwanted",
-        "change",
-    )
-)
+NOT_SAID_AGAIN = frozenset(("greet", "wait", "inform", "ask", "answer"))
+"""Acts that are not simply put in other words when they were lost; goals have their own way of being repaired."""
 
 
 @dataclass(kw_only=True)
@@ -105,6 +92,7 @@ class AgendaUser:
         self._items = [Item(wish=wish) for wish in self._wishes]
         self._reader = Reader(self._wishes, scenario.fallback)
         self._phrases = Phrasebook(scenario, random.Random(f"words:{scenario.seed}:{scenario.number}"))
+        self._person = Person(scenario.context, random.Random(f"person:{scenario.seed}"))
         self._styles = {style.name for style in scenario.styles}
         self._change = self._drawn_change() if "change_your_mind" in self._styles else None
         self._spoken: dict[int, tuple[Act, ...]] = {}
@@ -208,7 +196,7 @@ class AgendaUser:
         """Say it in another way; after two failures, or when nothing gets through, something else first."""
         redo = next((act for act in self._last if act.kind not in ("greet", "wait")), None)
         item = self._items[redo.wish.index] if redo and redo.wish else None
-        if redo and redo.kind in REDOABLE and redo.attempt < TRIES_IN_A_ROW:
+        if redo and redo.kind not in NOT_SAID_AGAIN and redo.attempt < TRIES_IN_A_ROW:
             return [replace(redo, attempt=redo.attempt + 1)]
         if redo and redo.kind == "answer" and self._lost < TRIES_IN_A_ROW:
             return [replace(redo, attempt=redo.attempt + 1)]
@@ -235,7 +223,7 @@ class AgendaUser:
         if heard.confirms or self._unsettled:
             return self._confirmation(heard)
         if heard.personal:
-            return [Act(kind="tell", detail=self._personal(kind)) for kind in heard.personal[:2]]
+            return [Act(kind="tell", detail=self._person.detail(kind)) for kind in heard.personal[:2]]
         if heard.anything_else or heard.invites:
             return []
         if heard.offers and self._declined < PATIENCE:
@@ -332,6 +320,7 @@ class AgendaUser:
         if acts:
             acts = [replace(act, attempt=self._corrections) for act in acts[:2]]
             self._corrections += 1
+            self._read_back = False
         return acts
 
     def _differences(self, item: Item, heard: Reading, *, complete: bool) -> Iterator[Act]:
@@ -347,21 +336,21 @@ class AgendaUser:
             yield from self._difference(wish, want, found[want.name], complete=complete)
 
     def _difference(self, wish: Wish, want: Want, found: frozenset[SlotValue], *, complete: bool) -> Iterator[Act]:
-        now = self._values_for_now(wish) or {}
+        now = self._values_for_now(wish)
         wanted = now.get(want.name, want.values)
         missing = [value for value in wanted if value not in found]
-        wrong = [value for value in found if value not in wanted]
+        wrong = sorted((value for value in found if value not in wanted), key=str)
         if want.numeric and not (complete and want.unit):
             wrong = []
         if wrong and missing and len(wanted) == 1:
-            other = str(wrong[0]) if not isinstance(wrong[0], float) else f"{wrong[0]:g}"
-            yield Act(kind="wrong", wish=wish, wants=(want,), values=now, detail=other)
+            yield Act(kind="wrong", wish=wish, wants=(want,), values=now, detail=_said(wrong[0]))
         elif wrong and len(wanted) > 1:
-            yield Act(kind="unwanted", wish=wish, wants=(want,), detail=listed(sorted(map(str, wrong))))
+            yield Act(kind="unwanted", wish=wish, wants=(want,), detail=listed([_said(value) for value in wrong]))
+        elif missing and complete and len(wanted) > 1:
+            listed_values = listed([str(value) for value in missing])
+            yield Act(kind="missing", wish=wish, wants=(want,), detail=f"the {listed_values}")
         elif missing and complete:
-            yield Act(
-                kind="missing", wish=wish, wants=(want,), detail=f"the {listed([str(value) for value in missing])}"
-            )
+            yield Act(kind="answer", wish=wish, wants=(want,), values=now, attempt=1)
 
     def _answers(self, heard: Reading) -> list[Act]:
         """The variables asked for; a goal not raised yet is raised."""
@@ -382,7 +371,7 @@ class AgendaUser:
         return acts[:1] if "single_question" in self._styles else acts[:2]
 
     def _to_a_stray_question(self, heard: Reading) -> Act:
-        if known := self._from_context(heard.question or ""):
+        if known := self._person.answer(heard.question or ""):
             return Act(kind="tell", detail=known)
         told = next(
             (item for item in self._items if item.said and item.wish.wants and item.wish.kind == "inform"), None
@@ -393,15 +382,6 @@ class AgendaUser:
         if heard.choice:
             return Act(kind="tell", detail=f"{self._rng.choice(heard.choice).capitalize()}, please.")
         return Act(kind="unsure")
-
-    def _personal(self, kind: Personal) -> str:
-        """A detail about the customer: from the scenario's context, else a plausible one."""
-        return personal_detail(kind, self._scenario.context, self._scenario.seed)
-
-    def _from_context(self, question: str) -> str | None:
-        asked = set(_content_words(question))
-        best = max(self._scenario.context, key=lambda line: len(asked & set(_content_words(line))), default="")
-        return _in_first_person(best) if asked & set(_content_words(best)) else None
 
     def _wants_recap(self, heard: Reading | None) -> bool:
         told = any(
@@ -429,18 +409,17 @@ class AgendaUser:
         first = self._rng.choice([value for value in want.slot.domain if value not in want.values])
         return ChangeOfMind(wish=wish, want=want, first=first)
 
-    def _values_for_now(self, wish: Wish) -> Mapping[str, tuple[SlotValue, ...]] | None:
+    def _values_for_now(self, wish: Wish) -> Mapping[str, tuple[SlotValue, ...]]:
         if self._change and self._change.wish is wish:
             return {self._change.want.name: (self._change.first,)}
-        return None
+        return {}
 
     def _changed_mind(self) -> list[Act]:
         change = self._change
         if change is None or change.want.name not in self._items[change.wish.index].told:
             return []
         self._change = None
-        first = f"{change.first:g}" if isinstance(change.first, float) else str(change.first)
-        return [Act(kind="change", wish=change.wish, wants=(change.want,), detail=first)]
+        return [Act(kind="change", wish=change.wish, wants=(change.want,), detail=_said(change.first))]
 
     # --- keeping track ---------------------------------------------------------------------------------------------
 
@@ -457,67 +436,5 @@ class AgendaUser:
         self._last = acts
 
 
-def personal_detail(kind: Personal, context: Sequence[str], seed: int) -> str:
-    """What the customer says when asked for their name, number, address and so on."""
-    rng = random.Random(f"person:{seed}")
-    first, last = rng.choice(FIRST_NAMES), rng.choice(LAST_NAMES)
-    known = {
-        name: next((match[1].strip(" .") for line in context if (match := re.search(form, line, re.IGNORECASE))), None)
-        for name, form in CONTEXT_FORMS.items()
-    }
-    name = known["name"] or f"{first} {last}"
-    match kind:
-        case "name":
-            return rng.choice(("My name is {}.", "It's {}.", "{}.")).replace("{}", name)
-        case "phone":
-            return f"My number is {known['phone'] or f'555 01{rng.randrange(10, 100)} {rng.randrange(100, 1000)}'}."
-        case "email":
-            invented = f"{re.sub(r'[^a-z]+', '.', name.lower()).strip('.') or 'customer'}@example.com"
-            return f"It's {known['email'] or invented}."
-        case "address":
-            return f"It's {known['address'] or f'{rng.randrange(2, 120)} {rng.choice(STREETS)}'}."
-        case "payment":
-            return rng.choice(("I'll pay by card.", "Card, please.", "In cash, please."))
-        case "moment":
-            return rng.choice(("As soon as possible, please.", "The sooner the better.", "Whenever suits you best."))
-
-
-FIRST_NAMES = ("Alex", "Maria", "Sam", "Nina", "Tom", "Laura", "Ben", "Ines")
-LAST_NAMES = ("Miller", "Garcia", "Novak", "Rossi", "Brown", "Schmidt", "Dubois", "Silva")
-STREETS = ("Station Road", "Mill Lane", "Park Avenue", "Church Street", "Garden Road")
-CONTEXT_FORMS: Mapping[str, str] = {
-    "name": r"\bname is ([\w .'-]{2,60})",
-    "phone": r"\b(?:phone|telephone|mobile)(?: number)?(?: is|:) ?(\+?[\d ()/-]{5,20})",
-    "email": r"([\w.+-]{1,64}@[\w.-]{3,80})",
-    "address": r"\b(?:you live (?:at|in)|address is) ([\w ,.'-]{3,100})",
-}
-IGNORED_WORDS = frozenset(
-    (
-        "your",
-        "have",
-        "what",
-        "that",
-        "this",
-        "with",
-        "from",
-        "would",
-        "like",
-        "which",
-        "there",
-        "about",
-        "please",
-        "could",
-    )
-)
-
-
-def _content_words(text: str) -> list[str]:
-    """The words that carry meaning, cut to their stem's first letters so that "allergic" meets "allergies"."""
-    return [word[:6] for word in re.findall(r"[a-z]{4,}", text.lower()) if word not in IGNORED_WORDS]
-
-
-def _in_first_person(line: str) -> str:
-    for yours, mine in ((r"\byou are\b", "I am"), (r"\byou're\b", "I'm"), (r"\byour\b", "my"), (r"\byou\b", "I")):
-        line = re.sub(yours, mine, line, flags=re.IGNORECASE)
-    said = line.strip().rstrip(".")
-    return f"{said[:1].upper()}{said[1:]}."
+def _said(value: SlotValue) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

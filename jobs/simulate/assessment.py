@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from jobs.model import Assessment, Check, GoalProgress, OutputSpec, Scenario, SlotValue, Transcript
+from jobs.simulate.cues import FREE
 from jobs.simulate.facts import (
     find_dates,
     find_days,
@@ -87,10 +88,9 @@ def is_answer(wish: Wish, reading: Reading, *, direct: bool, asked: bool) -> boo
     statements = reading.statements
     if wish.expected == "money":
         amounts = {str(money) for statement in statements for money in find_money(statement)}
-        listed_prices = len(amounts) >= LIST_OF_PRICES
-        return bool(stated_totals(reading)) or (
-            direct and not listed_prices and any(states("money", each) for each in statements)
-        )
+        told = any(states("money", each) for each in statements) and len(amounts) < LIST_OF_PRICES
+        free = any(FREE.search(each) for each in statements)
+        return bool(stated_totals(reading)) or (direct and told) or (asked and free)
     if direct or (asked and wish.expected in UNMISTAKABLE):
         return any(states(wish.expected, each) for each in statements)
     if wish.expected == "duration" and any(find_durations(each) and ARRIVAL_CUES.search(each) for each in statements):
@@ -157,7 +157,7 @@ def _inform_judged(
     )
     word = order_word(scenario)
     after = [each for each in heard if each.position > last_said]
-    read_back = [each for each in after if each.reading.mentions and (each.reading.confirms or each.reading.done)]
+    read_back = [each for each in after if _is_read_back(wish, each, spoken)]
     if read_back:
         final = read_back[-1]
         problem = _problem(wish, [final], word)
@@ -169,6 +169,16 @@ def _inform_judged(
     if "another" in problem:
         return False, echoes[-1].position, problem
     return None, None, f"cannot be checked offline: the assistant never read back: {wish.title}"
+
+
+def _is_read_back(wish: Wish, heard: Heard, spoken: Spoken) -> bool:
+    """Whether a message sums up what was agreed: on its own account, when asked to, or with all of this wish."""
+    reading = heard.reading
+    if not reading.mentions:
+        return False
+    asked_to = any(act.kind == "recap" for act in spoken.get(heard.position - 1, ()))
+    has_all = all((wish.index, want.name) in reading.mentions for want in wish.wants)
+    return reading.confirms or reading.done or asked_to or (reading.reads_back and has_all)
 
 
 def _problem(wish: Wish, messages: Sequence[Heard], word: str) -> str | None:

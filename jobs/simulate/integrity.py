@@ -18,8 +18,9 @@ CONTROL_TEXT = re.compile(
     re.IGNORECASE,
 )
 REASONING = re.compile(
-    r"^\W*(?:okay|ok|alright|hmm|wait|so)?[\s,.]*(?:the (?:user|customer) (?:wants|asked|is asking|should|would|needs)\b"
-    r"|the (?:assistant|bot|chatbot) (?:just )?(?:asked|asks|is asking|wants) (?:me|for|about|if|whether|how|what|which)\b"
+    r"^\W*(?:okay|ok|alright|hmm|wait|so)?[\s,.]*"
+    r"(?:the (?:user|customer) (?:wants|asked|is asking|should|would|needs)\b"
+    r"|the (?:assistant|bot|chatbot) (?:just )?(?:asked|asks|is asking|wants) (?:me|for|about|if|whether|how|what)\b"
     r"|i (?:need to|have to|should|must|will) (?:respond|reply|act) (?:as|in|with|to the)\b"
     r"|as (?:the|a) (?:simulated )?(?:customer|user),? i\b|my (?:next|first) (?:message|utterance)\b)"
     r"|\b(?:stay(?:ing)? in character|according to my instructions|my instructions (?:say|are|tell)|my persona"

@@ -82,6 +82,7 @@ FULL_FORMS: Mapping[str, str] = {
     "Yep": "Yes",
     "Bye": "Goodbye",
 }
+CORRECTIONS = frozenset(("missing", "wrong", "unwanted"))
 TYPOS_AT_MOST = 3
 TYPO_SHARE = 0.12
 NUMBER_IN_WORDS_SHARE = 0.35
@@ -139,6 +140,8 @@ class Phrasebook:
             part = self._says[act.kind](act)
             if act.kind == "ask" and text and not act.attempt and act.detail != "first":
                 part = self._led(part)
+            if act.kind in CORRECTIONS and text:
+                part = re.sub(r"^(?:No|Not quite|Almost|Sorry)[,:] (?:but )?", "And ", part)
             text = _joined(text, part)
         if self._curt:
             text = re.sub(r",? please\b|,? (?:thanks|thank you)(?=[.!])", "", text)

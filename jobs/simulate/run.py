@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from jobs.announce import card_key, conversation_finished, showing
 from jobs.assistants import CONNECTORS
 from jobs.bundle import Ports
-from jobs.errors import AssistantError, RequestError
+from jobs.errors import AssistantError, ConfigurationError, RequestError
 from jobs.judge import Judge, judge_open_goals
 from jobs.logs import log_context
 from jobs.model import (
@@ -21,7 +21,7 @@ from jobs.model import (
     Turn,
     Variant,
 )
-from jobs.ports import SimulatedUser
+from jobs.ports import SimulatedUser, UserSimulator
 from jobs.redact import redact
 from jobs.run_models import ConversationModels, RunModels
 from jobs.scoring import NOT_PLAYED_TO_ITS_END, decide_verdict, score_transcript
@@ -150,7 +150,20 @@ def _judge(models: ConversationModels, ports: Ports) -> Judge | None:
     model = ports.settings.convotest_judge_model
     if model is None or not ports.models.configured:
         return None
-    return Judge(models.model(), model=model, judgements=ports.judgements)
+    try:
+        return Judge(models.model(), model=model, judgements=ports.judgements)
+    except ConfigurationError as error:
+        log.error("there is no judge: %s", error)  # a run may outlive the settings it was planned with
+        return None
+
+
+def _simulator(run: Run, ports: Ports) -> UserSimulator:
+    if run.simulator not in ports.simulators:
+        raise ConfigurationError(
+            f"this run's customers are played by {run.simulator!r}, which cannot be used here: set OPENAI_API_KEY or "
+            "OPENAI_BASE_URL as when it was started"
+        )
+    return ports.simulators[run.simulator]
 
 
 async def _play_safely(
@@ -162,7 +175,6 @@ async def _play_safely(
     ports: Ports,
 ) -> _Played:
     """Whatever breaks in a simulator or a connector costs one conversation, never the run."""
-    user = ports.simulators[run.simulator].begin(planned.scenario, models=models)
     writes: list[asyncio.Future[None]] = []
     turns: list[Turn] = []
 
@@ -171,13 +183,15 @@ async def _play_safely(
         writes.append(await ports.store.runs.add_turn(planned.id, planned.attempt, position, turn))
 
     try:
+        user = _simulator(run, ports).begin(planned.scenario, models=models)
         transcript = await _talk(planned, variant, user, models, on_turn, ports)
         assessment = await user.assess(transcript)
         if judge and transcript.ended_by not in NOT_PLAYED_TO_ITS_END:
             assessment = await judge_open_goals(judge, transcript, planned.scenario, assessment)
         transcript = _settle(transcript, assessment)
-    except AssistantError as error:
-        transcript = Transcript(turns=tuple(turns), ended_by="assistant_error", error=redact(str(error)))
+    except (AssistantError, ConfigurationError) as error:
+        ended_by: EndedBy = "assistant_error" if isinstance(error, AssistantError) else "harness_error"
+        transcript = Transcript(turns=tuple(turns), ended_by=ended_by, error=redact(str(error)))
         assessment = _nothing_assessed(planned)
     except Exception as error:
         log.exception("conversation %d of run %s broke", planned.number, run.id)
@@ -198,8 +212,13 @@ async def _talk(
 ) -> Transcript:
     seed = f"{variant.label}:{planned.scenario.seed}:{planned.number}"
     connector = ports.connectors[variant.connector]
-    async with asyncio.timeout(variant.limits.timeout_s):
-        session = await connector.open(variant, seed=seed, models=models)
+    try:
+        async with asyncio.timeout(variant.limits.timeout_s):
+            session = await connector.open(variant, seed=seed, models=models)
+    except TimeoutError as error:
+        raise AssistantError(
+            f"no conversation could be opened within {variant.limits.timeout_s:g} s", permanent=False
+        ) from error
     try:
         return await converse(
             planned.scenario,

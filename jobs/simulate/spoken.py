@@ -17,8 +17,8 @@ ENOUGH_WORDS = 0.5
 COMMON_WORDS = NOISE_WORDS | frozenset(
     re.findall(
         r"\w+",
-        "you your i me my we it its is are be do does did can could would will please how what when where which who want "
-        "need like get ask know until much many if whether there this that have has",
+        "you your i me my we it its is are be do does did can could would will please how what when where which who "
+        "want need like get ask know until much many if whether there this that have has",
     )
 )
 

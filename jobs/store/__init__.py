@@ -10,23 +10,33 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from jobs.errors import ConfigurationError
 from jobs.ports import Clock
+from jobs.store.audit import Audit, AuditEntry
 from jobs.store.database import create_reader, create_writer, parse_database_url, upgrade
 from jobs.store.deliveries import Deliveries, Delivery
+from jobs.store.feedback import Feedback
 from jobs.store.outbox import Backlog, Outbox
 from jobs.store.runs import PlannedConversation, Runs, Showing
+from jobs.store.tokens import Tokens
 from jobs.store.variants import Variants
 from jobs.store.workers import Workers
+from jobs.store.workspaces import Workspaces, WorkspaceSettings
 from jobs.store.writer import Writer
 
 __all__ = [
+    "Audit",
+    "AuditEntry",
     "Backlog",
     "Deliveries",
     "Delivery",
+    "Feedback",
     "Outbox",
     "PlannedConversation",
     "Runs",
     "Showing",
     "Store",
+    "Tokens",
+    "WorkspaceSettings",
+    "Workspaces",
     "open_store",
 ]
 
@@ -40,6 +50,10 @@ class Store:
     deliveries: Deliveries
     variants: Variants
     workers: Workers
+    feedback: Feedback
+    tokens: Tokens
+    audit: Audit
+    workspaces: Workspaces
     writer: Writer
     database_url: str
 
@@ -71,6 +85,10 @@ async def open_store(database_url: str, clock: Clock) -> AsyncGenerator[Store]:
             deliveries=Deliveries(reader, writer, clock),
             variants=Variants(reader, writer, clock),
             workers=Workers(reader, writer, clock),
+            feedback=Feedback(reader, writer, clock),
+            tokens=Tokens(reader, writer),
+            audit=Audit(reader, writer, clock),
+            workspaces=Workspaces(reader, writer, clock),
             writer=writer,
             database_url=database_url,
         )

@@ -4,9 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import event, make_url
+from sqlalchemy import NullPool, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -73,10 +71,24 @@ def _dump_json(value: object) -> str:
 
 def upgrade(url: URL) -> None:
     """Bring the schema to this version; safe to call at every start and from several processes at once."""
+    if _is_current(url):
+        return
+    from alembic import command  # here, because most starts do without it
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["url"] = _sync_url(url)
     command.upgrade(config, "head")
+
+
+def _is_current(url: URL) -> bool:
+    """Whether the newest migration is in; asked without Alembic, which takes 0.2 s and 12 MB."""
+    newest = max(file.name.partition("_")[0] for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+    with create_engine(_sync_url(url), poolclass=NullPool).connect() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return False
+        return list(connection.execute(text("SELECT version_num FROM alembic_version")).scalars()) == [newest]
 
 
 def _sync_url(url: URL) -> URL:

@@ -125,9 +125,18 @@ class Outbox:
             row = (await connection.execute(query)).one()
         return Backlog(waiting=row.waiting, oldest=row.oldest)
 
-    async def doubt_interrupted(self) -> None:
-        """After a restart: what was being sent may or may not have arrived."""
-        await self._set(OUTBOX.c.state == "sending", state="ambiguous")
+    async def doubt_interrupted(self, workspace_id: WorkspaceId | None = None) -> None:
+        """After a restart: what was being sent (in one workspace, or in all) may or may not have arrived."""
+        interrupted = OUTBOX.c.state == "sending"
+        if workspace_id is not None:
+            interrupted = and_(interrupted, OUTBOX.c.workspace_id == workspace_id)
+        await self._set(interrupted, state="ambiguous")
+
+    async def give_up(self, workspace_id: WorkspaceId, error: str) -> None:
+        """Nothing that is still to be sent to the workspace will ever arrive."""
+        mine = OUTBOX.c.workspace_id == workspace_id
+        await self._set(and_(mine, OUTBOX.c.state.in_(OPEN)), state="failed", error=error)
+        await self._set(and_(mine, _is_behind()), shown=OUTBOX.c.wanted)
 
     async def mark_sending(self, item: OutboxItem) -> None:
         await self._set(OUTBOX.c.id == item.id, state="sending", attempts=OUTBOX.c.attempts + 1)

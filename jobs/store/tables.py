@@ -147,3 +147,106 @@ class VariantRow(SQLModel, table=True):
     name: str = Field(primary_key=True)
     content: dict[str, Any] = _json()
     first_seen_at: datetime = _time(nullable=False)
+
+
+class RatingRow(SQLModel, table=True):
+    """Something that was said about the assistant.
+
+    ``voter``, ``subject`` and ``conversation`` are the keys by which one person's several ratings are told to be one.
+    """
+
+    __tablename__ = "rating"  # type: ignore[assignment]  # SQLModel declares it as a declared_attr
+    __table_args__ = (
+        UniqueConstraint("workspace_id", "key"),
+        Index("ix_rating_workspace_at", "workspace_id", "at"),
+    )
+
+    id: str = Field(primary_key=True)
+    workspace_id: str
+    key: str
+    source: str
+    kind: str
+    value: int | None = None
+    retracted: bool = False
+    at: datetime = _time(nullable=False)
+    received_at: datetime = _time(nullable=False)
+    voter: str
+    subject: str
+    conversation: str
+    conversation_id: str | None = Field(default=None, index=True)
+    channel_id: str | None = None
+    member_id: str | None = Field(default=None, index=True)
+    comment: str | None = None
+    details: dict[str, Any] = _json()
+    assistant: str | None = None
+    variant: str | None = None
+    profile: str | None = None
+    persona: str | None = None
+
+
+class ExampleRow(SQLModel, table=True):
+    """An exchange that was kept because something can be learnt from it."""
+
+    __tablename__ = "example"  # type: ignore[assignment]  # SQLModel declares it as a declared_attr
+
+    workspace_id: str = Field(primary_key=True)
+    conversation_id: str = Field(primary_key=True)
+    position: int = Field(primary_key=True)
+    content: dict[str, Any] = _json()
+    kept_by: str = Field(index=True)
+    kept_at: datetime = _time(nullable=False)
+
+
+class ApiTokenRow(SQLModel, table=True):
+    """A token of the HTTP interface; only its hash is here."""
+
+    __tablename__ = "api_token"  # type: ignore[assignment]  # SQLModel declares it as a declared_attr
+
+    id: str = Field(primary_key=True)
+    workspace_id: str = Field(index=True)
+    name: str
+    hash: str
+    scopes: list[str] = _json()
+    per_minute: int
+    created_at: datetime = _time(nullable=False)
+    expires_at: datetime | None = _time()
+    revoked_at: datetime | None = _time()
+
+
+class AnsweredRequestRow(SQLModel, table=True):
+    """A request with an idempotency key, and what it was answered."""
+
+    __tablename__ = "answered_request"  # type: ignore[assignment]  # SQLModel declares it as a declared_attr
+
+    workspace_id: str = Field(primary_key=True)
+    token_id: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    digest: str
+    answer: dict[str, Any] = _json()
+    received_at: datetime = Field(sa_column=Column(UTCDateTime(), nullable=False, index=True))
+
+
+class AuditRow(SQLModel, table=True):
+    """Who did or was refused what; rows are only ever added."""
+
+    __tablename__ = "audit"  # type: ignore[assignment]  # SQLModel declares it as a declared_attr
+    __table_args__ = (Index("ix_audit_workspace_id", "workspace_id", "id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    workspace_id: str
+    member_id: str
+    verb: str
+    outcome: str
+    detail: str
+    place: str
+    at: datetime = _time(nullable=False)
+
+
+class WorkspaceSettingsRow(SQLModel, table=True):
+    """What the approvers of a workspace have set for it."""
+
+    __tablename__ = "workspace_settings"  # type: ignore[assignment]  # SQLModel declares it as a declared_attr
+
+    workspace_id: str = Field(primary_key=True)
+    content: dict[str, Any] = _json()
+    changed_at: datetime = _time(nullable=False)

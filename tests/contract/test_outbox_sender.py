@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
@@ -55,7 +55,7 @@ class Remembered:
     def __init__(self) -> None:
         self.fault = Fault()
         self.memory = MemoryPoster(refuses={WITHOUT_BOT: "not_in_channel"})
-        self.poster: Poster = Faulty(self)
+        self.poster = cast(Poster, Faulty(self))
 
     def arm(self, fault: str) -> None:
         self.memory.fail_next = int(fault == "f")
@@ -77,7 +77,7 @@ class Local:
         self.fault = Fault()
         self.workspace = workspace
         self.real = poster
-        self.poster: Poster = Faulty(self)
+        self.poster = cast(Poster, Faulty(self))
 
     def arm(self, fault: str) -> None:
         faults = self.workspace.faults
@@ -398,6 +398,25 @@ async def test_a_message_that_cannot_be_drawn_does_not_hold_up_the_others(ports:
     await send_everything(sender, ports)
 
     assert slack.shown() == ["good"]
+
+
+async def test_a_card_that_cannot_be_drawn_any_more_does_not_hold_up_other_cards(ports: Ports) -> None:
+    slack = Remembered()
+    outbox = ports.store.outbox
+    await outbox.add(announcement("bad", "run_card", parent=None), announcement("good", "run_card", parent=None))
+
+    async def breaks(item: OutboxItem, ports: Ports) -> Message | Upload:
+        if (item.announcement.key, item.wanted) == ("bad", 2):
+            raise ZeroDivisionError
+        return await render(item, ports)
+
+    sender = Sender(workspace_id=WORKSPACE, ports=ports, poster=slack.poster, pace=PACE, render=breaks)
+    await sender.send_due()
+    await outbox.want_edit(WORKSPACE, "bad")
+    await outbox.want_edit(WORKSPACE, "good")
+    await sender.send_due()
+
+    assert (slack.text("bad"), slack.text("good")) == ("bad v1", "good v2")
 
 
 def test_a_bucket_refills_up_to_its_burst() -> None:

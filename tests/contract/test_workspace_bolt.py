@@ -2,14 +2,22 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
+import aiohttp
 import pytest
 from aiohttp import web
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.oauth.async_oauth_flow import AsyncOAuthFlow
+from slack_bolt.oauth.async_oauth_settings import AsyncOAuthSettings
+from slack_sdk.oauth.installation_store import FileInstallationStore
+from slack_sdk.oauth.state_store import FileOAuthStateStore
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.workspace import LocalWorkspace
@@ -31,9 +39,11 @@ async def over_http(workspace: LocalWorkspace, app: Any) -> AsyncGenerator[None,
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     workspace.request_url = f"http://127.0.0.1:{runner.addresses[0][1]}/slack/events"
-    yield
-    workspace.request_url = None
-    await runner.cleanup()
+    try:
+        yield
+    finally:
+        workspace.request_url = None
+        await runner.cleanup()
 
 
 @asynccontextmanager
@@ -208,3 +218,60 @@ async def test_the_bots_own_reaction_comes_back_and_bolt_drops_it(workspace: Loc
         await workspace.delivery.idle()
 
     assert seen == [BEN]  # Bolt drops what the bot did itself
+
+
+@pytest.mark.filterwarnings("ignore:BasicAuth is deprecated")  # slack_sdk 3.47 still uses it with aiohttp 3.14
+async def test_bolt_is_installed_by_oauth_and_renews_its_token(tmp_path: Path) -> None:
+    async with LocalWorkspace(token_rotation=True) as workspace:
+        store = FileInstallationStore(base_dir=str(tmp_path))
+        settings = AsyncOAuthSettings(
+            client_id="local-client-id",
+            client_secret="local-client-secret",
+            scopes=["commands", "chat:write"],
+            authorization_url=workspace.authorize_url,
+            installation_store=store,
+            state_store=FileOAuthStateStore(expiration_seconds=60, base_dir=str(tmp_path)),
+            token_rotation_expiration_minutes=13
+            * 60,  # longer than a token lives, so that each is renewed at its first use
+        )
+        client: Any = AsyncWebClient(base_url=workspace.api_url)
+        rotating: Any = settings.authorize
+        rotating.token_rotator.client = client  # Bolt renews tokens at slack.com, whatever client it was given
+        flow = AsyncOAuthFlow(client=client, settings=settings)
+        app: Any = AsyncApp(client=client, signing_secret=workspace.signing_secret, oauth_flow=flow)
+
+        @app.command("/convotest")
+        async def handle(ack: Any, say: Any) -> None:
+            await ack()
+            await say("with a renewed token")
+
+        async with over_http(workspace, app):
+            await install(workspace)
+            granted = await store.async_find_installation(enterprise_id=None, team_id="T0LOCAL")
+            await workspace.type_command(QUALITY, ADA, "/convotest help")
+            await workspace.wait_for(lambda: workspace.messages(QUALITY))
+        renewed = await store.async_find_installation(enterprise_id=None, team_id="T0LOCAL")
+
+    assert granted is not None and renewed is not None
+    assert granted.bot_token and renewed.bot_token and granted.bot_token != renewed.bot_token
+    assert granted.bot_refresh_token != renewed.bot_refresh_token
+
+
+async def install(workspace: LocalWorkspace) -> None:
+    """Follow Bolt's install page through the workspace's question back to Bolt, as a browser does."""
+    assert workspace.request_url is not None
+    app_url = workspace.request_url.removesuffix("/slack/events")
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
+        page = await (await browser.get(f"{app_url}/slack/install")).text()
+        [asked] = re.findall(r'href="([^"]+/oauth/v2/authorize[^"]+)"', page)
+        query = parse_qs(urlsplit(asked.replace("&amp;", "&")).query)
+        await browser.get(workspace.authorize_url, params={name: value[0] for name, value in query.items()})
+        form = {"state": query["state"][0], "team": "T0LOCAL", "answer": "allow"}
+        answer = await browser.post(
+            workspace.authorize_url,
+            data={**form, "redirect_uri": f"{app_url}/slack/oauth_redirect"},
+            allow_redirects=False,
+        )
+        state = {"slack-app-oauth-state": form["state"]}  # Bolt marks its cookie as one for https
+        done = await browser.get(answer.headers["Location"], cookies=state)
+        assert done.status == 200, await done.text()

@@ -5,16 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+import pytest_asyncio
+from playwright.async_api import Browser, Page, expect
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.workspace import LocalWorkspace
+from bot.workspace import OTHER, LocalWorkspace
+from tests.e2e.local_page import CHROMIUM, NO_CHROMIUM, at_the_page, running_browser
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 ADA, BEN, QUALITY = "U0ADA", "U0BEN", "C0QUALITY"
-CHROMIUM = (
-    "--headless --no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync"
-)
 
 
 def plain(text: str) -> dict[str, Any]:
@@ -40,7 +39,7 @@ MODAL: dict[str, Any] = {
 }
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def workspace() -> AsyncIterator[LocalWorkspace]:
     commands = [{"command": "/convotest", "verbs": [{"name": "run", "usage_hint": "TARGET", "description": "Run"}]}]
     async with LocalWorkspace(commands=commands, rate_limits=False) as workspace:
@@ -52,21 +51,19 @@ def client(workspace: LocalWorkspace) -> Any:
     return AsyncWebClient(token=workspace.bot_token, base_url=workspace.api_url)
 
 
-@pytest.fixture
-async def page(workspace: LocalWorkspace) -> AsyncIterator[Page]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip(NO_CHROMIUM)
+    async with running_browser() as browser:
+        yield browser
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def page(workspace: LocalWorkspace, browser: Browser) -> AsyncIterator[Page]:
     """The opened page; anything the browser complains about fails the test."""
-    complaints: list[str] = []
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM.split())
-        page = await browser.new_page()
-        page.set_default_timeout(5000)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        await page.goto(workspace.url)
-        await page.get_by_role("heading", name="assistant-quality", exact=True).wait_for()
-        yield page
-        await browser.close()
-    assert complaints == []
+    async with at_the_page(browser, workspace.url) as person:
+        yield person.page
 
 
 async def test_a_command_is_completed_typed_and_answered(workspace: LocalWorkspace, page: Page) -> None:
@@ -171,34 +168,20 @@ async def test_hostile_text_stays_text(client: Any, page: Page) -> None:
     assert await page.locator("article img[src=x], article script, article b, article a[href^=javascript]").count() == 0
 
 
-async def test_the_page_follows_a_restarted_workspace(tmp_path: Path) -> None:
+async def test_the_page_follows_a_restarted_workspace(browser: Browser, tmp_path: Path) -> None:
     data = tmp_path / "workspace.db"
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM.split())
+    async with LocalWorkspace(data=data) as first:
+        port = int(first.url.rpartition(":")[2])
+        await first.post_as_member(BEN, QUALITY, "before")
         page = await browser.new_page()
-        async with LocalWorkspace(data=data) as first:
-            port = int(first.url.rpartition(":")[2])
-            await first.post_as_member(BEN, QUALITY, "before")
-            await page.goto(first.url)
-            await expect(page.get_by_text("before")).to_be_visible()
-        await expect(page.get_by_text("Connection lost")).to_be_visible()
-        async with LocalWorkspace(port, data=data) as second:
-            await second.post_as_member(BEN, QUALITY, "after")
-            await expect(page.get_by_text("after")).to_be_visible(timeout=15_000)
-            await expect(page.get_by_text("before")).to_be_visible()
-        await browser.close()
-
-
-async def test_a_thread_of_a_thousand_messages_opens_at_its_end(
-    workspace: LocalWorkspace, client: Any, page: Page
-) -> None:
-    root = await workspace.post_as_member(ADA, QUALITY, "root")
-    for number in range(1000):
-        await workspace.post_as_member(BEN, QUALITY, f"reply {number}", thread_ts=root["ts"])
-    await page.goto(f"{workspace.url}/#/{QUALITY}/thread/{root['ts']}")
-
-    await expect(page.get_by_text("reply 999", exact=True)).to_be_in_viewport()
-    await expect(page.get_by_role("button", name="Show earlier replies (850)")).to_have_count(1)
+        await page.goto(first.url)
+        await expect(page.get_by_text("before")).to_be_visible()
+    await expect(page.get_by_text("Connection lost")).to_be_visible()
+    async with LocalWorkspace(port, data=data) as second:
+        await second.post_as_member(BEN, QUALITY, "after")
+        await expect(page.get_by_text("after")).to_be_visible(timeout=15_000)
+        await expect(page.get_by_text("before")).to_be_visible()
+    await page.close()
 
 
 async def test_a_permalink_opens_the_thread_at_its_message(workspace: LocalWorkspace, client: Any, page: Page) -> None:
@@ -218,3 +201,47 @@ async def test_the_other_person_does_not_see_what_is_only_for_one(client: Any, p
     await page.get_by_label("You are").select_option(BEN)
 
     await expect(page.get_by_text("for Ada alone")).to_have_count(0)
+
+
+async def test_a_second_workspace_is_added_and_keeps_to_itself(workspace: LocalWorkspace, page: Page) -> None:
+    await page.get_by_role("button", name="Faults").click()
+    await page.get_by_role("button", name="Add a second workspace").click()
+    await expect(page.get_by_role("button", name="Add a second workspace")).to_be_disabled()
+    await page.keyboard.press("Escape")
+    await page.get_by_role("navigation").get_by_role("combobox", name="Workspace").select_option(OTHER)
+    await expect(page.get_by_text("Other local workspace")).to_have_count(2)  # the name above, and the choice
+    composer = page.get_by_role("combobox", name="Message #assistant-quality")
+    await composer.fill("said over there")
+    await composer.press("Enter")
+    await expect(page.locator("article", has_text="said over there")).to_be_visible()
+
+    assert workspace.messages(QUALITY) == []
+    assert [message["text"] for message in workspace.messages(QUALITY, team=OTHER)] == ["said over there"]
+
+
+async def test_a_page_that_remembers_a_workspace_of_yesterday_opens_the_one_of_today(
+    workspace: LocalWorkspace, browser: Browser
+) -> None:
+    async with at_the_page(browser, workspace.url, expected="400") as ada:
+        await ada.page.evaluate("localStorage.setItem('team', 'T0GONE'); localStorage.setItem('member', 'U0GONE')")
+        await ada.page.reload()
+
+        await expect(ada.page.get_by_role("heading", name="assistant-quality", exact=True)).to_be_visible()
+
+
+async def test_a_command_of_the_welcome_is_put_into_the_message_box(browser: Browser) -> None:
+    async with LocalWorkspace(pinned="Type `/convotest run pizza` below.") as workspace:
+        async with at_the_page(browser, workspace.url) as ada:
+            await ada.page.get_by_role("button", name="/convotest run pizza").click()
+
+            await expect(ada.composer).to_be_focused()
+            await expect(ada.composer).to_have_value("/convotest run pizza")
+
+
+async def test_an_empty_home_and_an_empty_channel_say_what_to_do(page: Page) -> None:
+    await page.get_by_role("link", name="Home tab").click()
+    await expect(page.get_by_text("convotest is not connected, so its Home tab is empty.")).to_be_visible()
+    await page.get_by_role("link", name="#assistant-quality").click()
+    await expect(page.get_by_text("Nothing was said here yet.")).to_be_visible()
+    await page.get_by_role("link", name="without-bot").click()
+    await expect(page.get_by_text("convotest is not in this channel. Type /invite @convotest")).to_be_visible()

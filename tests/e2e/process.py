@@ -148,13 +148,12 @@ class Bot:
         return await self._end(signal.SIGKILL)
 
     async def _end(self, how: signal.Signals) -> int:
-        assert self._process is not None and self._reading is not None, "start it first"
+        assert self._process is not None and self._reading is not None and self._ready is not None, "start it first"
         if self._process.returncode is None:
+            self._ready.cancel()  # nobody waits for it any more; without effect if it was ready
             self._process.send_signal(how)
-        code = await asyncio.wait_for(self._process.wait(), STOP_S)
-        self._reading.cancel()  # a helper process may outlive it for a moment and holds the other end of the log
-        await asyncio.gather(self._reading, return_exceptions=True)
-        close_pipes(self._process)
+        code = await asyncio.wait_for(self._process.wait(), STOP_S)  # its helper, too: it holds the end of the log
+        await self._reading
         return code
 
     async def _read(self, process: Process, ready: "asyncio.Future[int]") -> None:

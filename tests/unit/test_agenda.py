@@ -86,6 +86,13 @@ async def test_a_wrong_read_back_is_corrected_and_the_right_one_confirmed() -> N
     assert assessment.goals[0].turn == 3
 
 
+async def test_after_a_correction_that_is_not_read_back_a_summary_is_asked_for() -> None:
+    talk = await Talk(scenario(RENTAL), ["2 bikes for 2 days, OK?", "Noted.", "So 2 bikes for 3 days.", "Bye!"]).go()
+
+    assert "rental" in talk.said[2]
+    assert (await talk.assessed()).goals[0].answered is True
+
+
 async def test_a_number_that_was_misread_is_a_contradiction() -> None:
     talk = await Talk(scenario(RENTAL), ["Great, 2 bikes for 2 days. OK?"]).go()
 

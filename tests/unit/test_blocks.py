@@ -14,9 +14,7 @@ from bot import blocks
 from bot.blocks import Json, Message, NextStep
 from bot.blocks._parts import clean, clip, counted, dollars, escape, percent, progress_bar
 from bot.blocks.answers import Entry, Status
-from bot.blocks.run import short_id
 from bot.workspace.block_kit import check_message_blocks, check_view
-from jobs import runs
 from jobs.model import (
     Assessment,
     Conversation,
@@ -151,7 +149,7 @@ def test_every_message_keeps_slacks_limits_whatever_is_said(text: str) -> None:
     for message in every_message(text):
         check_message_blocks(list(message.blocks))
         for block in message.blocks:
-            parsed = Block.parse(dict(block))
+            parsed = Block.parse(dict(block))  # pyright: ignore[reportUnknownMemberType]  # half typed
             assert parsed is not None
             parsed.validate_json()
         assert 0 < len(message.text) <= 4_000
@@ -277,12 +275,6 @@ def test_whoever_started_a_run_in_a_terminal_is_named_and_not_mentioned() -> Non
     message = blocks.run_finished(run, a_summary(run, [a_conversation(1)]), more_to_show=False)
 
     assert message.text.startswith("ada &lt;!channel&gt;, your run")
-
-
-def test_short_ids_are_those_that_people_type() -> None:
-    full = "0199aaaa-0000-7000-8000-00001234abcd"
-
-    assert short_id(full) == runs.short_id(full)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What members get for what they type and click, with the real use cases over a double of Slack."""
 
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -239,7 +240,11 @@ async def test_a_large_run_shows_a_sample_and_another_on_request_up_to_forty_mes
     assert blocks.ANOTHER in str(last.blocks)
     numbers = [text.split("/")[0] for text in stage.thread() if text[:1].isdigit()]
     assert len(numbers) == len(set(numbers)) > len(shown)
-    assert len(await stage.edge.ports.store.outbox.in_thread(WORKSPACE, card_key(run.id))) == 40
+    await stage.click(blocks.CSV, run.id)
+    for number in (1, 2):
+        with suppress(RequestError):
+            await stage.click(blocks.SEND_FILE, f"{run.id}:{number}")
+    assert len(await stage.edge.ports.store.outbox.in_thread(WORKSPACE, card_key(run.id))) == 39  # and the card
     assert "as many conversations as it has room for" in refused
     assert sum(upload.filename.endswith("transcripts.txt") for upload in stage.poster.uploads.values()) == 1
 

@@ -21,6 +21,7 @@ from bot import blocks
 from bot.app import create_app, tell_by_click
 from bot.commands import COMMANDS, Edge
 from bot.deliveries import BUSY, CONTEXT_KEY, Ledger
+from bot.installations import OneWorkspace
 from bot.memory_poster import MemoryPoster
 from jobs.bundle import Ports
 from jobs.model import Run, WorkspaceId
@@ -29,6 +30,7 @@ from jobs.testing import testing_ports
 
 SECRET = "a-signing-secret"
 WORKSPACE = WorkspaceId("T1")
+INSTALLATION = AuthorizeResult(enterprise_id=None, team_id="T1", bot_token="xoxb-1", bot_user_id="UBOT", bot_id="B1")
 
 
 class SlowDeliveries:
@@ -56,19 +58,22 @@ class Bot:
     def __init__(self, ports: Ports, patience_s: float) -> None:
         self.ports = ports
         self.poster = MemoryPoster()
+        self.forgotten: list[WorkspaceId] = []
         self.deliveries = SlowDeliveries(ports.store.deliveries)
         edge = Edge(ports=ports, poster=self.poster, commands=COMMANDS)
         table: Any = self.deliveries
-        self.ledger = Ledger(table, ports.clock, refuse=tell_by_click(edge), patience_s=patience_s)
+        self.ledger = Ledger(table, ports.clock, refuse=tell_by_click(lambda _: edge), patience_s=patience_s)
         self.app = create_app(
-            edge=edge,
+            edge_of=lambda _: edge,
             ledger=self.ledger,
-            installation=AuthorizeResult(
-                enterprise_id=None, team_id="T1", bot_token="xoxb-1", bot_user_id="UBOT", bot_id="B1"
-            ),
+            installed=OneWorkspace(INSTALLATION),
+            forget=self.forget,
             client=AsyncWebClient(base_url="http://127.0.0.1:9/api/"),
             signing_secret=SECRET,
         )
+
+    async def forget(self, workspace_id: WorkspaceId) -> None:
+        self.forgotten.append(workspace_id)
 
     async def deliver(self, body: Mapping[str, Any]) -> BoltResponse:
         answer = await self.app.async_dispatch(signed(body))
@@ -271,13 +276,13 @@ async def test_what_a_killed_process_acknowledged_is_done_by_the_next(tmp_path: 
     async with started(tmp_path) as bot:
         bot.ports.clock.move(5)  # type: ignore[attr-defined]
 
-        assert await bot.ledger.resume() == 2
+        assert await bot.ledger.resume(WORKSPACE) == 2
         await bot.settle()
 
         assert len(await bot.runs()) == 1
         assert "You can type" in bot.said()[0]
         assert await bot.unfinished() == 0
-        assert await bot.ledger.resume() == 0
+        assert await bot.ledger.resume(WORKSPACE) == 0
 
 
 async def test_a_run_started_before_the_kill_is_not_started_again(tmp_path: Path) -> None:

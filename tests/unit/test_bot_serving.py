@@ -116,13 +116,14 @@ async def test_buttons_of_the_card_and_of_a_conversation_work(workspace: LocalWo
     (view,) = await workspace.wait_for(lambda: workspace.views(ADA))
     await workspace.click_in_view(ADA, view["id"], "transcript_file")
     await workspace.click(ADA, CHANNEL, card["ts"], "run_csv")
-    names = await workspace.wait_for(lambda: len(workspace.files()) == 3 and [f["name"] for f in workspace.files()])
+    files = await workspace.wait_for(lambda: workspace.files() if len(workspace.files()) == 3 else [])
     await workspace.click(ADA, CHANNEL, card["ts"], "run_csv")
-    told = await workspace.wait_for(lambda: workspace.ephemerals(ADA))
+    await workspace.click_in_view(ADA, view["id"], "transcript_file")
+    told = await workspace.wait_for(lambda: (len(workspace.ephemerals(ADA)) == 2 and workspace.ephemerals(ADA)) or [])
 
     assert view["title"]["text"] == "Conversation 1/1"
-    assert sorted(name.rpartition(".")[2] for name in names) == ["csv", "png", "txt"]
-    assert "in the run's thread already" in told[0]["text"]
+    assert sorted(str(file["name"])[-3:] for file in files) == ["csv", "png", "txt"]
+    assert all("in the run's thread already" in each["text"] for each in told)
 
 
 async def test_a_channel_without_the_bot_hears_how_to_invite_it(workspace: LocalWorkspace) -> None:

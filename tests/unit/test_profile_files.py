@@ -115,7 +115,7 @@ def test_any_keeps_a_check_ok_with_count_null(tmp_path: Path) -> None:
 
     assert check["ok"] is True
     assert check["variables"]["size"] is None
-    assert "not supported yet" in check["warnings"][0]
+    assert "needs a model" in check["warnings"][0]
 
 
 def test_files_of_other_kinds_and_foreign_files_are_told_apart(tmp_path: Path) -> None:

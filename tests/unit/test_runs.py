@@ -12,9 +12,10 @@ from jobs.announce import MOST_MESSAGES, card_key
 from jobs.bundle import Ports
 from jobs.dispatcher import Dispatcher
 from jobs.errors import RequestError
-from jobs.model import LOCAL_WORKSPACE, Place, Run, RunRequest, WorkspaceId
+from jobs.model import LOCAL_WORKSPACE, Place, Run, RunRequest, WorkspaceId, short_id
+from jobs.planning import plan_run
 from jobs.report import exit_code
-from jobs.runs import cancel_run, find_run, follow_run, plan_run, run_report, short_id, start_run
+from jobs.runs import cancel_run, find_run, follow_run, run_report, start_run
 from jobs.settings import Settings
 from jobs.testing import InlineEngine, ScriptedAssistant, ScriptedSimulator, testing_ports
 

@@ -1,6 +1,6 @@
 // The page: channels on the left, messages in the middle, a thread on the right.
 import { Avatar, html, Icon, render, useEffect, useLayoutEffect, useRef, useState } from "./ui.js";
-import { Composer } from "./composer.js";
+import { Composer, suggest } from "./composer.js";
 import { Faults } from "./faults.js";
 import { Messages, Thread } from "./message.js";
 import { Mrkdwn, plain } from "./text.js";
@@ -77,8 +77,12 @@ function Sidebar({ open, onClose, onFaults }) {
       <button class="icon-button" aria-label="Light or dark" title="Light or dark" onClick=${flip}><${Icon} name="sun" /></button></div></div></nav>`;
 }
 
+/** The welcome; its commands are also buttons that put them into the composer. */
 function Pinned() {
-  return html`<section class="pinned" aria-label="Pinned"><${Icon} name="pin" /><div><${Mrkdwn} text=${state.pinned} /></div></section>`;
+  const commands = [...new Set(state.pinned.match(/`\/[^`\n]+`/g))].map((quoted) => quoted.slice(1, -1));
+  return html`<section class="pinned" aria-label="Pinned"><${Icon} name="pin" /><div><${Mrkdwn} text=${state.pinned} />
+    ${commands.length > 0 && html`<div class="try" role="group" aria-label="Put into the message box"><span>Try</span>${commands.map((command) =>
+      html`<button key=${command} onClick=${() => suggest(state.firstChannel, command)}>${plain(command)}</button>`)}</div>`}</div></section>`;
 }
 
 function Channel({ channel, onMenu }) {
@@ -100,7 +104,7 @@ function Channel({ channel, onMenu }) {
     <${Log} id=${channel.id + state.me} label=${`Messages in ${label(channel)}`} count=${messages.length} focus=${state.route.focus} onTop=${older}>
       ${more && html`<button class="earlier" onClick=${older}>Show earlier messages</button>`}
       ${state.pinned && channel.id === state.firstChannel && html`<${Pinned} />`}
-      ${!messages.length && !state.pinned && html`<div class="empty"><h2>${label(channel)}</h2><p>${channel.has_bot ? "Nothing was said here yet." : "convotest is not in this channel. Type /invite @convotest to bring it in."}</p></div>`}
+      ${!messages.length && !(state.pinned && channel.id === state.firstChannel) && html`<div class="empty"><h2>${label(channel)}</h2><p>${channel.has_bot ? "Nothing was said here yet." : "convotest is not in this channel. Type /invite @convotest to bring it in."}</p></div>`}
       <${Messages} channel=${channel.id} messages=${messages} focus=${state.route.focus} /><//>
     ${channel.members.includes(state.me) ? html`<${Composer} channel=${channel.id} placeholder=${`Message ${label(channel)}`} />` : html`<p class="read-only">You are not a member of this channel.</p>`}</main>`;
 }
@@ -114,14 +118,21 @@ function Prompts({ channel, parent }) {
 function ThreadPane({ channel, ts }) {
   const messages = threadMessages(channel.id, ts);
   const [earlier, setEarlier] = useState(0);
+  const pane = useRef();
   useEffect(() => setEarlier(0), [ts]);
+  useEffect(() => { // whoever opens a thread may type at once, and whoever closes it is where they were
+    if (state.route.byPerson && !matchMedia("(pointer: coarse)").matches) pane.current?.querySelector("textarea")?.focus();
+    return () => setTimeout(() => {
+      if (document.activeElement === document.body) document.querySelector(`main article[data-ts="${CSS.escape(ts)}"] .thread-summary`)?.focus();
+    });
+  }, [ts]);
   if (!messages.length) return null;
   const focused = messages.findIndex((message) => message.ts === state.route.focus) - 1;
   const windowed = Math.max(0, messages.length - 1 - THREAD_WINDOW - earlier);
   const hidden = focused >= 0 ? Math.min(windowed, Math.max(0, focused - 20)) : windowed;
   const close = () => { location.hash = `#/${channel.id}`; };
   const keys = (event) => { if (event.key === "Escape" && !event.target.closest("dialog")) close(); };
-  return html`<aside class="pane thread" aria-label="Thread" onKeyDown=${keys}><header class="top"><div class="title"><h1>${plain(messages[0].assistant_title || "Thread")}</h1><p>${label(channel)}</p></div>
+  return html`<aside class="pane thread" ref=${pane} aria-label="Thread" onKeyDown=${keys}><header class="top"><div class="title"><h1>${plain(messages[0].assistant_title || "Thread")}</h1><p>${label(channel)}</p></div>
     <button class="icon-button" aria-label="Close thread" onClick=${close}><${Icon} name="close" /></button></header>
     <${Log} id=${ts} label="Thread" count=${messages.length} focus=${state.route.focus} onTop=${null}>
       <${Thread} channel=${channel.id} messages=${messages} hidden=${hidden} onEarlier=${() => setEarlier(earlier + THREAD_WINDOW)} focus=${state.route.focus} />

@@ -4,6 +4,9 @@ import { act, state } from "./store.js";
 
 const drafts = new Map();
 
+/** Put text into the composer of a channel, for the person to look at and send. */
+export const suggest = (channel, text) => dispatchEvent(new CustomEvent("suggest", { detail: { channel, text } }));
+
 /** What could stand at the caret: `{from, items: [{insert, label, hint, description}]}`. */
 function completions(text, caret) {
   const before = text.slice(0, caret);
@@ -41,6 +44,18 @@ export function Composer({ channel, threadTs, placeholder }) {
     field.current.style.height = `${Math.min(field.current.scrollHeight, 200)}px`;
   }, [text]);
   useEffect(() => { document.getElementById(`${listId}-${picked}`)?.scrollIntoView({ block: "nearest" }); }, [picked]);
+
+  useEffect(() => {
+    const suggested = ({ detail }) => {
+      if (threadTs || detail.channel !== channel) return;
+      drafts.set(key, detail.text);
+      setText(detail.text);
+      setOpen(null);
+      field.current.focus();
+    };
+    addEventListener("suggest", suggested);
+    return () => removeEventListener("suggest", suggested);
+  }, [key]);
 
   const write = (next, caret) => {
     drafts.set(key, next);

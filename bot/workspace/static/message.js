@@ -30,7 +30,10 @@ function EmojiPicker({ onPick, onClose }) {
   const found = PICKER.filter((name) => name.includes(search.toLowerCase().trim())).slice(0, 120);
   const keys = (event) => {
     if (event.key === "Escape") { event.stopPropagation(); onClose(); }
-    if (event.key === "Enter" && found.length && event.target.tagName === "INPUT") onPick(found[0]);
+    if (event.key === "Enter" && event.target.tagName === "INPUT") {
+      event.preventDefault(); // the button that gets the focus back must not take it for a press
+      if (found.length) onPick(found[0]);
+    }
   };
   return html`<div class="picker" ref=${ref} role="dialog" aria-label="Pick a reaction" onKeyDown=${keys}>
     <input type="search" placeholder="Find an emoji" aria-label="Find an emoji" value=${search} autofocus ref=${(input) => input && !search && input.focus()} onInput=${(event) => setSearch(event.target.value)} />
@@ -39,8 +42,10 @@ function EmojiPicker({ onPick, onClose }) {
 }
 
 function Toolbar({ channel, message, inThread, picking, setPicking }) {
+  const opener = useRef();
+  const close = () => { setPicking(false); opener.current?.focus(); };
   const react = (name) => {
-    setPicking(false);
+    if (picking) close();
     const mine = message.reactions?.find((reaction) => reaction.name === name)?.users.includes(state.me);
     act("react", { channel, ts: message.ts, name, remove: !!mine });
   };
@@ -48,12 +53,18 @@ function Toolbar({ channel, message, inThread, picking, setPicking }) {
     await navigator.clipboard.writeText(location.origin + "/" + permalink(channel, message.ts));
     toast("Link copied");
   };
-  return html`<div class=${"toolbar" + (picking ? " open" : "")} role="toolbar" aria-label="Message actions">
-    ${QUICK.slice(0, 3).map((name) => html`<button key=${name} type="button" aria-label=${`React with ${name}`} onClick=${() => react(name)}>${emoji(name)}</button>`)}
-    <button type="button" aria-label="Another reaction" aria-expanded=${picking} onClick=${() => setPicking(!picking)}><${Icon} name="smile" /></button>
-    ${!inThread && html`<a href=${threadLink(channel, message.thread_ts || message.ts)} aria-label="Reply in thread" title="Reply in thread"><${Icon} name="reply" /></a>`}
-    <button type="button" aria-label="Copy link" title="Copy link" onClick=${copy}><${Icon} name="link" /></button>
-    ${picking && html`<${EmojiPicker} onPick=${react} onClose=${() => setPicking(false)} />`}</div>`;
+  const arrows = (event) => { // one stop for Tab, arrows within: a long thread is walked through message by message
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const tools = [...event.currentTarget.querySelectorAll(":scope > button, :scope > a")];
+    const at = tools.indexOf(event.target);
+    if (step && at >= 0) tools[(at + step + tools.length) % tools.length].focus();
+  };
+  return html`<div class=${"toolbar" + (picking ? " open" : "")} role="toolbar" aria-label="Message actions" onKeyDown=${arrows}>
+    ${QUICK.slice(0, 3).map((name, at) => html`<button key=${name} type="button" tabindex=${at ? -1 : 0} aria-label=${`React with ${name}`} onClick=${() => react(name)}>${emoji(name)}</button>`)}
+    <button type="button" tabindex="-1" ref=${opener} aria-label="Another reaction" title="Another reaction" aria-expanded=${picking} onClick=${() => setPicking(!picking)}><${Icon} name="smile" /></button>
+    ${!inThread && html`<a tabindex="-1" href=${threadLink(channel, message.thread_ts || message.ts)} aria-label="Reply in thread" title="Reply in thread"><${Icon} name="reply" /></a>`}
+    <button type="button" tabindex="-1" aria-label="Copy link" title="Copy link" onClick=${copy}><${Icon} name="link" /></button>
+    ${picking && html`<${EmojiPicker} onPick=${react} onClose=${close} />`}</div>`;
 }
 
 const size = (bytes) => (bytes < 1024 ? `${bytes} B` : bytes < 1048576 ? `${Math.round(bytes / 1024)} kB` : `${(bytes / 1048576).toFixed(1)} MB`);

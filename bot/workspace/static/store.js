@@ -29,8 +29,15 @@ export function useStore() {
 
 const who = () => ({ team: state.team?.id || localStorage.getItem("team") || "T0LOCAL", member: state.me || localStorage.getItem("member") || "U0ADA" });
 
+function forgetWho() {
+  localStorage.removeItem("team");
+  localStorage.removeItem("member");
+  state.me = state.team = null;
+}
+
 async function get(path, query = {}) {
   const response = await fetch(`/_page/${path}?${new URLSearchParams({ ...who(), ...query })}`);
+  if (response.status === 400 && path === "snapshot" && localStorage.getItem("team")) forgetWho(); // a workspace of an earlier process
   if (response.status === 403) { location.reload(); throw new Error("the workspace was started anew"); }
   if (!response.ok) throw new Error(await response.text());
   return response.json();
@@ -121,6 +128,7 @@ const HANDLERS = {
   home: (event) => { state.home = event.view; },
   status: (event) => state.statuses.set(`${event.channel}/${event.thread_ts}`, event.status),
   bot: (event) => { state.connected = event.connected; },
+  teams: (event) => { state.teams = event.teams; },
 };
 
 export function dismissEphemeral(ts) {
@@ -193,7 +201,7 @@ function markRead() {
 }
 
 /** Show what the address names: a channel, a thread in it, one message, or the Home tab. */
-export async function followRoute() {
+export async function followRoute(event) {
   if (!state.ready) return;
   const [, first, second, third] = location.hash.split("/");
   const fallback = state.channels.has(state.firstChannel) ? state.firstChannel : [...state.channels.keys()][0];
@@ -203,7 +211,7 @@ export async function followRoute() {
     return changed();
   }
   const channel = state.channels.has(first) ? first : fallback;
-  const route = { channel, thread: second === "thread" ? third : null, focus: null };
+  const route = { channel, thread: second === "thread" ? third : null, focus: null, byPerson: !!event };
   try {
     await loadHistory(channel);
     if (second?.startsWith("p")) {

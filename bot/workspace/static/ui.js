@@ -66,9 +66,9 @@ export function dayName(ts) {
 export function Dialog({ label, onClose, children, className = "" }) {
   const ref = useRef();
   useEffect(() => {
-    const dialog = ref.current;
+    const dialog = ref.current, opener = document.activeElement;
     dialog.showModal();
-    return () => dialog.close();
+    return () => { dialog.close(); setTimeout(() => { if (document.activeElement === document.body && opener?.isConnected) opener.focus(); }); };
   }, []);
   const cancel = (event) => { event.preventDefault(); onClose(); };
   const backdrop = (event) => { if (event.target === ref.current) onClose(); };

@@ -33,6 +33,7 @@ export function Modal({ view }) {
 
 export function Home({ view }) {
   const surface = useValues(view?.id || "home", (what) => act("click", { ...what, view_id: view.id }));
-  if (!view) return html`<div class="empty"><h2>Nothing here yet</h2><p>${state.connected ? "convotest has not published its Home tab." : "convotest is not connected."}</p></div>`;
+  if (!view) return html`<div class="empty"><h2>Nothing here yet</h2><p>${state.connected ? "convotest shows nothing in its Home tab so far." : "convotest is not connected, so its Home tab is empty."}</p>
+    <p>What it does, it does in channels: <a href=${`#/${state.firstChannel}`}>#${state.channels.get(state.firstChannel)?.name}</a></p></div>`;
   return html`<div class="home"><${Blocks} blocks=${view.blocks} surface=${surface} /></div>`;
 }

@@ -46,7 +46,7 @@ class Flow(_Part):
     placed_says: list[Literal["number", "total", "time"]] = ["number", "total", "time"]
     charge_when_placing: Price = Decimal(0)
     minutes: list[int] = Field(default=[30], min_length=1)
-    understood_at: float = Field(default=0.5, gt=0, le=1)
+    understood_at: float = Field(default=0.55, gt=0, le=1)
 
 
 class Templates(_Part):

@@ -1,0 +1,323 @@
+"""Ratings, the examples that were kept, and the requests that were answered once."""
+
+import dataclasses
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.sql import ColumnElement
+
+from jobs.feedback.rating import About, Rating
+from jobs.model import ConversationId, RunId, WorkspaceId
+from jobs.ports import Clock
+from jobs.store._rows import Row, table_of
+from jobs.store.tables import AnsweredRequestRow, ConversationRow, ExampleRow, RatingRow, RunRow
+from jobs.store.writer import Writer
+
+RATING = table_of(RatingRow)
+EXAMPLE = table_of(ExampleRow)
+ANSWERED = table_of(AnsweredRequestRow)
+CONVERSATION = table_of(ConversationRow)
+RUN = table_of(RunRow)
+
+MOST_IN_A_QUERY = 500
+ItemT = TypeVar("ItemT")
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownConversation:
+    """A conversation of ours, as something that can be rated or kept."""
+
+    workspace_id: WorkspaceId
+    run_id: RunId
+    number: int
+    about: About
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A request that is answered once; ``digest`` is of what it says."""
+
+    workspace_id: WorkspaceId
+    token_id: str
+    key: str
+    digest: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answered:
+    """How many ratings a request brought; ``same_request`` is False if its key was used for another one."""
+
+    same_request: bool
+    stored: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """An exchange that was kept; ``content`` is what an export writes."""
+
+    workspace_id: WorkspaceId
+    conversation_id: ConversationId
+    position: int
+    content: Mapping[str, Any]
+    kept_by: str
+    kept_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forgotten:
+    """How much was deleted."""
+
+    ratings: int
+    examples: int
+
+
+class Feedback:
+    def __init__(self, reader: AsyncEngine, writer: Writer, clock: Clock) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._clock = clock
+
+    # --- writing ---
+
+    async def save(self, ratings: Sequence[Rating]) -> int:
+        """How many were new or later than what was known under their key; all or none are saved."""
+        rows = self._rows(ratings)
+        return await self._writer.run(lambda connection: _upsert(connection, rows)) if rows else 0
+
+    async def add(self, ratings: Sequence[Rating]) -> int:
+        """How many were new; what is known under its key stays as it is. All or none are saved."""
+        rows = self._rows(ratings)
+        return await self._writer.run(lambda connection: _add(connection, rows)) if rows else 0
+
+    async def add_once(self, request: Request, ratings: Sequence[Rating]) -> Answered:
+        """Add the ratings with the answer; if the key was used before, nothing is saved and that answer is returned."""
+        rows, now = self._rows(ratings), self._clock.now()
+        values: dict[str, Any] = dataclasses.asdict(request) | {"answer": dict[str, int](), "received_at": now}
+        this = and_(*(ANSWERED.c[name] == values[name] for name in ("workspace_id", "token_id", "key")))
+
+        async def work(connection: AsyncConnection) -> Answered:
+            claim = _insert(connection)(ANSWERED).values(values).on_conflict_do_nothing().returning(ANSWERED.c.key)
+            if (await connection.execute(claim)).first() is None:
+                known = (await connection.execute(select(ANSWERED.c.digest, ANSWERED.c.answer).where(this))).one()
+                return Answered(same_request=known.digest == request.digest, stored=known.answer["stored"])
+            stored = await _add(connection, rows)
+            await connection.execute(update(ANSWERED).where(this).values(answer={"stored": stored}))
+            return Answered(same_request=True, stored=stored)
+
+        return await self._writer.run(work)
+
+    async def keep(self, examples: Sequence[Example]) -> int:
+        """How many were not kept before."""
+        rows = [
+            {
+                "workspace_id": each.workspace_id,
+                "conversation_id": each.conversation_id,
+                "position": each.position,
+                "content": dict(each.content),
+                "kept_by": each.kept_by,
+                "kept_at": each.kept_at,
+            }
+            for each in examples
+        ]
+
+        async def work(connection: AsyncConnection) -> int:
+            insert = _insert(connection)(EXAMPLE).on_conflict_do_nothing().returning(EXAMPLE.c.position)
+            return len((await connection.execute(insert, rows)).all())
+
+        return await self._writer.run(work) if rows else 0
+
+    # --- forgetting ---
+
+    async def forget_member(self, member_id: str, *, workspace_id: WorkspaceId | None) -> Forgotten:
+        """Delete what the member said and kept, beyond what could be read from the file."""
+        ours = [RATING.c.member_id == member_id, EXAMPLE.c.kept_by == member_id]
+        if workspace_id is not None:
+            ours = [
+                and_(ours[0], RATING.c.workspace_id == workspace_id),
+                and_(ours[1], EXAMPLE.c.workspace_id == workspace_id),
+            ]
+        return await self._forget(ours[0], ours[1])
+
+    async def forget_before(self, moment: datetime) -> Forgotten:
+        """Delete what is older than that."""
+        return await self._forget(RATING.c.at < moment, EXAMPLE.c.kept_at < moment)
+
+    async def forget_answers(self, *, before: datetime) -> None:
+        """From then on a repeated request is a new one."""
+        statement = delete(ANSWERED).where(ANSWERED.c.received_at < before)
+        await self._writer.run(lambda connection: connection.execute(statement))
+
+    async def _forget(self, ratings: ColumnElement[bool], examples: ColumnElement[bool]) -> Forgotten:
+        is_sqlite = self._reader.dialect.name == "sqlite"
+
+        async def work(connection: AsyncConnection) -> Forgotten:
+            if is_sqlite:  # else SQLite leaves deleted text in the free pages of its file
+                await connection.exec_driver_sql("PRAGMA secure_delete=ON")
+            said = await connection.execute(delete(RATING).where(ratings))
+            kept = await connection.execute(delete(EXAMPLE).where(examples))
+            return Forgotten(ratings=said.rowcount, examples=kept.rowcount)
+
+        forgotten = await self._writer.run(work)
+        if is_sqlite:
+            await _truncate_log(self._reader)
+        return forgotten
+
+    # --- reading ---
+
+    async def conversations(self, workspace_id: WorkspaceId, ids: Collection[str]) -> Mapping[str, KnownConversation]:
+        """Those of the conversations that are ours, by id."""
+        known: dict[str, KnownConversation] = {}
+        async with self._reader.connect() as connection:
+            for some in _chunks(sorted(ids), MOST_IN_A_QUERY):
+                query = _known_conversations().where(
+                    CONVERSATION.c.id.in_(some), CONVERSATION.c.workspace_id == workspace_id
+                )
+                known |= {row["id"]: _known(row) for row in (await connection.execute(query)).mappings()}
+        return known
+
+    async def conversations_ending(self, end: str, *, workspace_id: WorkspaceId | None) -> list[KnownConversation]:
+        """At most five conversations whose id ends so."""
+        query = _known_conversations().where(CONVERSATION.c.id.endswith(end, autoescape=True))
+        if workspace_id is not None:
+            query = query.where(CONVERSATION.c.workspace_id == workspace_id)
+        async with self._reader.connect() as connection:
+            rows = (await connection.execute(query.order_by(CONVERSATION.c.id.desc()).limit(5))).mappings()
+            return [_known(row) for row in rows]
+
+    async def examples(self, workspace_id: WorkspaceId | None) -> tuple[Example, ...]:
+        """What was kept, oldest first."""
+        query = select(EXAMPLE).order_by(EXAMPLE.c.kept_at, EXAMPLE.c.conversation_id, EXAMPLE.c.position)
+        if workspace_id is not None:
+            query = query.where(EXAMPLE.c.workspace_id == workspace_id)
+        async with self._reader.connect() as connection:
+            return tuple(Example(**row) for row in (await connection.execute(query)).mappings())
+
+    async def ratings(self, workspace_id: WorkspaceId, *, limit: int) -> tuple[Mapping[str, Any], ...]:
+        """The latest ratings as they are stored, newest first."""
+        query = select(RATING).where(RATING.c.workspace_id == workspace_id).order_by(RATING.c.id.desc()).limit(limit)
+        async with self._reader.connect() as connection:
+            return tuple(dict(row) for row in (await connection.execute(query)).mappings())
+
+    def _rows(self, ratings: Sequence[Rating]) -> list[dict[str, Any]]:
+        """One row a key: of several ratings with the same key only the latest, as if they came one by one."""
+        received_at = self._clock.now()
+        latest: dict[tuple[str, str], Rating] = {}
+        for rating in ratings:
+            key = (rating.workspace_id, rating.key)
+            known = latest.get(key)
+            if known is None or (rating.at, rating.retracted) > (known.at, known.retracted):
+                latest[key] = rating
+        return [_rating_row(each, received_at) for each in latest.values()]
+
+
+# --- rows -----------------------------------------------------------------------------------------------------------
+
+
+def _rating_row(rating: Rating, received_at: datetime) -> dict[str, Any]:
+    about, alone = rating.about, f"rating:{rating.id}"
+    details = {
+        "aspects": dict(rating.aspects),
+        "suggested_tools": list(rating.suggested_tools),
+        "suggested_response": rating.suggested_response,
+        "conversation_summary": rating.summary,
+        "tags": list(rating.tags),
+        "reaction": rating.reaction,
+    }
+    return {
+        "id": rating.id,
+        "workspace_id": rating.workspace_id,
+        "key": rating.key,
+        "source": rating.source,
+        "kind": rating.kind,
+        "value": rating.vote.value if rating.vote else None,
+        "retracted": rating.retracted,
+        "at": rating.at,
+        "received_at": received_at,
+        "voter": rating.voter,
+        "subject": about.subject or alone,
+        "conversation": about.conversation or alone,
+        "conversation_id": about.conversation_id,
+        "channel_id": about.message.channel_id if about.message else None,
+        "member_id": rating.member_id,
+        "comment": rating.comment,
+        "details": {name: value for name, value in details.items() if value},
+        "assistant": about.assistant,
+        "variant": about.variant,
+        "profile": about.profile,
+        "persona": about.persona,
+    }
+
+
+async def _add(connection: AsyncConnection, rows: list[dict[str, Any]]) -> int:
+    return await _execute(connection, _insert(connection)(RATING).on_conflict_do_nothing(), rows)
+
+
+async def _upsert(connection: AsyncConnection, rows: list[dict[str, Any]]) -> int:
+    insert = _insert(connection)(RATING)
+    new = insert.excluded
+    later = or_(new.at > RATING.c.at, and_(new.at == RATING.c.at, new.retracted, ~RATING.c.retracted))
+    replaced = {
+        column.name: new[column.name] for column in RATING.c if column.name not in ("id", "workspace_id", "key")
+    }
+    statement = insert.on_conflict_do_update(
+        index_elements=[RATING.c.workspace_id, RATING.c.key], set_=replaced, where=later
+    )
+    return await _execute(connection, statement, rows)
+
+
+async def _execute(connection: AsyncConnection, statement: Any, rows: list[dict[str, Any]]) -> int:
+    saved = 0
+    for some in _chunks(rows, MOST_IN_A_QUERY):
+        saved += len((await connection.execute(statement.returning(RATING.c.id), some)).all())
+    return saved
+
+
+def _insert(connection: AsyncConnection) -> Any:
+    return postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+
+
+async def _truncate_log(engine: AsyncEngine) -> None:
+    """Empty SQLite's write-ahead log, where deleted text would stay until it is written over."""
+    connection = await engine.raw_connection()
+    try:
+        driver = cast(Any, connection.driver_connection)
+        await (await driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")).close()
+    finally:
+        connection.close()
+
+
+def _known_conversations() -> Any:
+    return select(
+        CONVERSATION.c.id,
+        CONVERSATION.c.workspace_id,
+        CONVERSATION.c.run_id,
+        CONVERSATION.c.number,
+        CONVERSATION.c.scenario,
+        RUN.c.assistant,
+        RUN.c.variant,
+        RUN.c.profile,
+    ).join(RUN, RUN.c.id == CONVERSATION.c.run_id)
+
+
+def _known(row: Row) -> KnownConversation:
+    return KnownConversation(
+        workspace_id=WorkspaceId(row["workspace_id"]),
+        run_id=RunId(row["run_id"]),
+        number=row["number"],
+        about=About(
+            conversation_id=ConversationId(row["id"]),
+            assistant=row["assistant"],
+            variant=row["variant"],
+            profile=row["profile"],
+            persona=row["scenario"].get("persona"),
+        ),
+    )
+
+
+def _chunks(items: Sequence[ItemT], size: int) -> Iterator[Sequence[ItemT]]:
+    return (items[start : start + size] for start in range(0, len(items), size))

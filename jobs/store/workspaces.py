@@ -1,0 +1,57 @@
+"""What the approvers of a workspace have set for it."""
+
+from dataclasses import asdict, dataclass
+
+from pydantic import TypeAdapter
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from jobs.model import WorkspaceId
+from jobs.ports import Clock
+from jobs.store._rows import table_of
+from jobs.store.tables import WorkspaceSettingsRow
+from jobs.store.writer import Writer
+
+SETTINGS = table_of(WorkspaceSettingsRow)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkspaceSettings:
+    """Settings of one workspace, beside those of the installation.
+
+    Args:
+        approvers: members who may approve, besides those of the installation's settings.
+        channel_id: where runs report that were asked for outside of any channel.
+        budget_usd: of a calendar month (UTC); None = no limit of its own.
+    """
+
+    approvers: tuple[str, ...] = ()
+    channel_id: str | None = None
+    budget_usd: float | None = None
+
+
+_CONTENT = TypeAdapter(WorkspaceSettings)
+
+
+class Workspaces:
+    def __init__(self, reader: AsyncEngine, writer: Writer, clock: Clock) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._clock = clock
+
+    async def settings(self, workspace_id: WorkspaceId) -> WorkspaceSettings:
+        query = select(SETTINGS.c.content).where(SETTINGS.c.workspace_id == workspace_id)
+        async with self._reader.connect() as connection:
+            content = (await connection.execute(query)).scalar_one_or_none()
+        return WorkspaceSettings() if content is None else _CONTENT.validate_python(content)
+
+    async def save(self, workspace_id: WorkspaceId, settings: WorkspaceSettings) -> None:
+        changed = {"content": asdict(settings), "changed_at": self._clock.now()}
+
+        async def work(connection: AsyncConnection) -> None:
+            insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+            statement = insert(SETTINGS).values(workspace_id=workspace_id, **changed)
+            await connection.execute(statement.on_conflict_do_update(index_elements=["workspace_id"], set_=changed))
+
+        await self._writer.run(work)

@@ -1,0 +1,316 @@
+"""One bot in two workspaces that installed it by OAuth, with the same names and ids in both: nobody sees the other."""
+
+import re
+import sqlite3
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import aiohttp
+import pytest
+from pydantic import SecretStr
+from slack_sdk.oauth.installation_store import Bot
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.installations import Seal, open_many_workspaces
+from bot.outbox import Pace
+from bot.poster import Refused
+from bot.wiring import serving
+from bot.workspace import LOCAL, OTHER, LocalWorkspace
+from jobs.bundle import Ports
+from jobs.clock import SystemClock
+from jobs.dispatcher import Dispatcher
+from jobs.errors import ConfigurationError
+from jobs.model import WorkspaceId
+from jobs.settings import Settings
+from jobs.testing import InlineEngine, testing_ports
+
+QUICK = Pace(message_s=0.0, burst=100, edit_s=0.05, edit_per_run_s=0.0, poll_s=0.05)
+KEY = "0123456789abcdef" * 4
+CHANNEL, ADA = "C0QUALITY", "U0ADA"
+TEAMS = (LOCAL, OTHER)
+
+pytestmark = pytest.mark.filterwarnings("ignore:BasicAuth is deprecated")  # slack_sdk still uses it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """A workspace of two teams, and the bot that serves it."""
+
+    workspace: LocalWorkspace
+    ports: Ports
+    url: str
+
+    async def install(self, team: str, *, cookie: str | None = None, state: str | None = None) -> tuple[int, str]:
+        """Install the app as a browser would; status and page of the last step."""
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
+            first = await browser.get(f"{self.url}/slack/install")
+            [asked] = re.findall(r'href="([^"]+/oauth/v2/authorize[^"]+)"', await first.text())
+            query = parse_qs(urlsplit(asked.replace("&amp;", "&")).query)
+            await browser.get(self.workspace.authorize_url, params={name: each[0] for name, each in query.items()})
+            form = {"state": query["state"][0], "team": team, "answer": "allow"}
+            answer = await browser.post(
+                self.workspace.authorize_url,
+                data={**form, "redirect_uri": f"{self.url}/slack/oauth_redirect"},
+                allow_redirects=False,
+            )
+            location = answer.headers["Location"]
+            if state is not None:
+                location = location.replace(query["state"][0], state)
+            sent = cookie or "; ".join(f"{name}={each.value}" for name, each in first.cookies.items())
+            done = await browser.get(location, headers={"Cookie": sent})
+            return done.status, await done.text()
+
+    async def installed(self, *teams: str) -> None:
+        for team in teams:
+            status, page = await self.install(team)
+            assert status == 200, page
+
+    def texts(self, team: str) -> list[str]:
+        """Everything that stands in the channel of a team, threads included."""
+        found: list[str] = []
+        for message in self.workspace.messages(CHANNEL, team=team):
+            if message.get("metadata"):
+                found += [each["text"] for each in self.workspace.messages(CHANNEL, message["ts"], team=team)]
+        return found
+
+    async def finished(self, team: str, runs: int = 1) -> list[str]:
+        def done() -> list[str]:
+            texts = self.texts(team)
+            return texts if sum("is finished" in text for text in texts) == runs else []
+
+        return await self.workspace.wait_for(done, 20)
+
+    async def told(self, team: str, text: str) -> str:
+        """What only the member who types a command is told."""
+        before = len(self.workspace.ephemerals(ADA, team=team))
+        await self.workspace.type_command(CHANNEL, ADA, text, team=team)
+        shown = await self.workspace.wait_for(lambda: self.workspace.ephemerals(ADA, team=team)[before:])
+        return str(shown[0])
+
+
+def settings_for(workspace: LocalWorkspace, directory: Path, **changes: Any) -> Settings:
+    return Settings(
+        convotest_database_url=f"sqlite:///{directory / 'convotest.db'}",
+        slack_api_url=workspace.api_url,
+        slack_signing_secret=SecretStr(workspace.signing_secret),
+        slack_client_id="local-client-id",
+        slack_client_secret=SecretStr("local-client-secret"),
+        convotest_secret_key=SecretStr(KEY),
+        convotest_port=0,
+    ).model_copy(update=changes)
+
+
+@asynccontextmanager
+async def staged(directory: Path, **options: Any) -> AsyncGenerator[Stage]:
+    async with LocalWorkspace(rate_limits=False, other_workspace=True, **options) as workspace:
+        settings = settings_for(workspace, directory)
+        async with testing_ports(directory, clock=SystemClock(), settings=settings) as ports:
+            dispatcher = Dispatcher(InlineEngine(), ports)
+            await dispatcher.start()
+            try:
+                async with serving(ports, pace=QUICK) as bot:
+                    url = f"http://127.0.0.1:{bot.port}"
+                    workspace.request_url = f"{url}/slack/events"
+                    yield Stage(workspace=workspace, ports=ports, url=url)
+            finally:
+                await dispatcher.stop()
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncGenerator[Stage]:
+    async with staged(tmp_path, token_rotation=True) as stage:
+        yield stage
+
+
+async def test_both_workspaces_work_and_neither_sees_the_other(stage: Stage) -> None:
+    await stage.installed(*TEAMS)
+    seeds = {LOCAL: 7, OTHER: 8}
+    for team in TEAMS:
+        await stage.workspace.type_command(CHANNEL, ADA, f"/convotest run pizza n=1 seed={seeds[team]}", team=team)
+    for team in TEAMS:
+        assert (await stage.finished(team))[0].startswith(("0 of 1", "1 of 1"))
+    runs = {team: (await stage.ports.store.runs.recent(WorkspaceId(team), limit=9))[0] for team in TEAMS}
+
+    for team, stranger in (TEAMS, TEAMS[::-1]):
+        mine, theirs = runs[team].id[-8:], runs[stranger].id[-8:]
+        assert mine in await stage.told(team, "/convotest show all")
+        assert mine in await stage.told(team, "/convotest show last")
+        for verb in ("show all", "show last", "status", "profiles", "assistants", "help", "audit"):
+            assert theirs not in await stage.told(team, f"/convotest {verb}"), verb
+        for verb in ("show", "cancel"):
+            assert "no run" in await stage.told(team, f"/convotest {verb} {theirs}")
+        assert not any(theirs in text for text in stage.texts(team))
+    files = [len(stage.workspace.files(team=team)) for team in TEAMS]
+    assert files == [1, 1]
+
+
+async def test_a_button_of_another_workspaces_run_does_nothing(stage: Stage) -> None:
+    await stage.installed(*TEAMS)
+    await stage.workspace.type_command(CHANNEL, ADA, "/convotest run pizza n=1 seed=7", team=OTHER)
+    await stage.finished(OTHER)
+    await stage.workspace.type_command(CHANNEL, ADA, "/convotest run pizza n=1 seed=7")
+    await stage.finished(LOCAL)
+    (theirs,) = await stage.ports.store.runs.recent(WorkspaceId(OTHER), limit=9)
+    local = stage.workspace.team()
+    [card] = [each for each in stage.workspace.messages(CHANNEL) if each.get("metadata")]
+    forged = [{**block, "elements": [{**each, "value": theirs.id} for each in block["elements"]]}
+              if block["type"] == "actions" else block for block in card["blocks"]]  # fmt: skip
+    local.change_message(local.channel(CHANNEL), local.message(local.channel(CHANNEL), card["ts"]), blocks=forged)
+
+    await stage.workspace.click(ADA, CHANNEL, card["ts"], "run_rerun")
+    told = await stage.workspace.wait_for(lambda: stage.workspace.ephemerals(ADA))
+
+    assert "not known here" in told[0]["text"]
+    for team in TEAMS:
+        assert len(await stage.ports.store.runs.recent(WorkspaceId(team), limit=9)) == 1
+
+
+async def test_after_one_is_removed_the_other_goes_on_in_the_background_too(stage: Stage, tmp_path: Path) -> None:
+    await stage.installed(*TEAMS)
+    for team in TEAMS:
+        await stage.workspace.type_command(CHANNEL, ADA, "/convotest run pizza n=12 seed=7", team=team)
+    await stage.workspace.wait_for(lambda: stage.texts(OTHER), 20)
+
+    await stage.workspace.uninstall(team=OTHER)
+    await stage.finished(LOCAL)
+    await stage.workspace.type_command(CHANNEL, ADA, "/convotest run pizza n=1 seed=8")
+    await stage.finished(LOCAL, runs=2)
+
+    for _ in range(200):
+        runs = await stage.ports.store.runs.recent(WorkspaceId(OTHER), limit=9)
+        left = (await stage.ports.store.outbox.backlog(WorkspaceId(LOCAL))).waiting
+        if left == 0 and all(run.state in ("cancelled", "finished") for run in runs):
+            break
+        await stage.ports.bell.wait(at_most_s=0.05)
+    assert (left, {run.state for run in runs}) == (0, {"cancelled"})
+    assert teams_in(tmp_path) == {LOCAL}
+    refused = await stage.workspace.type_command(CHANNEL, ADA, "/convotest help", team=OTHER)
+    assert "reinstall" in str(refused.shown) or refused.shown == ()
+
+
+def teams_in(directory: Path) -> set[str]:
+    with sqlite3.connect(directory / "convotest.db") as database:
+        rows = database.execute("select team_id from slack_bots union select team_id from slack_installations")
+        found = {str(row[0]) for row in rows}
+    database.close()
+    return found
+
+
+async def test_no_token_stands_readable_in_the_database(stage: Stage, tmp_path: Path) -> None:
+    await stage.installed(LOCAL)
+
+    content = b"".join(path.read_bytes() for path in tmp_path.glob("convotest.db*"))
+
+    assert b"slack_bots" in content
+    for token in (b"xoxb", b"xoxe", b"local-client-secret", KEY.encode()):
+        assert token not in content
+
+
+async def test_a_token_that_runs_out_is_renewed_before_it_is_used(stage: Stage, tmp_path: Path) -> None:
+    await stage.installed(LOCAL)
+    granted = bot_in(tmp_path)
+    run_out(tmp_path, in_s=60)
+
+    await stage.workspace.type_command(CHANNEL, ADA, "/convotest run pizza n=1 seed=7")
+    await stage.finished(LOCAL)
+
+    renewed = bot_in(tmp_path)
+    assert renewed.bot_token != granted.bot_token and renewed.bot_refresh_token != granted.bot_refresh_token
+    assert (renewed.bot_token_expires_at or 0) > time.time() + 11 * 3600
+
+
+async def test_two_processes_that_renew_at_once_end_with_one_good_token(stage: Stage, tmp_path: Path) -> None:
+    await stage.installed(LOCAL)
+    run_out(tmp_path, in_s=-60)
+    async with another_process(stage) as second, another_process(stage) as third:
+        one, two = await second.token(WorkspaceId(LOCAL)), await third.token(WorkspaceId(LOCAL))
+
+    assert one == two == bot_in(tmp_path).bot_token
+
+
+async def test_without_any_good_token_the_reason_is_said(stage: Stage, tmp_path: Path) -> None:
+    await stage.installed(LOCAL)
+    run_out(tmp_path, in_s=-60)
+    await stage.workspace.uninstall()
+    async with another_process(stage) as other:
+        with pytest.raises(Refused, match=r"ran out|removed"):
+            await other.token(WorkspaceId(LOCAL))
+        with pytest.raises(Refused, match="removed"):
+            await other.token(WorkspaceId("T9"))
+
+
+@asynccontextmanager
+async def another_process(stage: Stage) -> AsyncGenerator[Any]:
+    async with open_many_workspaces(
+        stage.ports.store.database_url,
+        client_id="local-client-id",
+        client_secret="local-client-secret",
+        key=KEY,
+        client=AsyncWebClient(base_url=stage.workspace.api_url),
+    ) as installed:
+        yield installed
+
+
+def bot_in(directory: Path) -> Bot:
+    with sqlite3.connect(directory / "convotest.db") as database:
+        database.row_factory = sqlite3.Row
+        row = dict(database.execute("select * from slack_bots where team_id = ?", (LOCAL,)).fetchone())
+    database.close()
+    seal = Seal(KEY)
+    sealed = {name: seal.open(row.pop(name)) for name in ("bot_token", "bot_refresh_token")}
+    del row["id"], row["client_id"]
+    return Bot(**row, **sealed)
+
+
+def run_out(directory: Path, *, in_s: float) -> None:
+    with sqlite3.connect(directory / "convotest.db", timeout=10) as database:
+        end = time.strftime("%Y-%m-%d %H:%M:%S.000000", time.gmtime(time.time() + in_s))
+        database.execute("update slack_bots set bot_token_expires_at = ?", (end,))
+    database.close()
+
+
+async def test_a_forged_state_and_a_strange_browser_install_nothing(stage: Stage, tmp_path: Path) -> None:
+    strange = await stage.install(LOCAL, cookie="slack-app-oauth-state=other")
+    forged = await stage.install(LOCAL, cookie="slack-app-oauth-state=made-up", state="made-up")
+    async with aiohttp.ClientSession() as session:
+        refused = await session.get(f"{stage.url}/slack/oauth_redirect?error=<script>alert(1)</script>")
+        nothing = await session.get(f"{stage.url}/slack/oauth_redirect")
+        page = await refused.text()
+
+    assert (strange[0], forged[0], nothing.status) == (400, 401, 400)
+    assert "<script>" not in page
+    assert teams_in(tmp_path) == set()
+
+
+async def test_another_key_is_said_to_be_another_key() -> None:
+    sealed = Seal(KEY).close("xoxb-1")
+
+    with pytest.raises(ConfigurationError, match="another CONVOTEST_SECRET_KEY"):
+        Seal("f" * 64).open(sealed)
+    with pytest.raises(ConfigurationError, match="openssl rand"):
+        Seal("short")
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"convotest_secret_key": None}, "CONVOTEST_SECRET_KEY is not set"),
+        ({"slack_client_secret": None}, "set both SLACK_CLIENT_ID and SLACK_CLIENT_SECRET"),
+        ({"slack_bot_token": SecretStr("xoxb-1")}, "unset one or the others"),
+        ({"slack_signing_secret": None}, "SLACK_SIGNING_SECRET"),
+    ],
+)
+async def test_settings_that_contradict_each_other_are_named(
+    tmp_path: Path, changes: dict[str, Any], says: str
+) -> None:
+    async with LocalWorkspace(other_workspace=True) as workspace:
+        settings = settings_for(workspace, tmp_path, **changes)
+        async with testing_ports(tmp_path, settings=settings) as ports:
+            with pytest.raises(ConfigurationError, match=says):
+                async with serving(ports):
+                    pass
