@@ -8,13 +8,17 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.blocks import PICKER, Message, note
+from bot.blocks import PICKER, SETTINGS_FORM, Message, note
 from bot.commands import Asker, Edge, EdgeOf, handle_convotest
 from bot.deliveries import Ledger, delivery_of
+from bot.forms import FieldError
+from bot.home import read_settings, run_from_anywhere, save_settings, show_home
 from bot.installations import Installed
-from bot.interactions import Click, FieldError, handle_click, read_picker, start_picked
+from bot.interactions import Click, handle_click, read_picker, start_picked
+from bot.manifest import RUN_SHORTCUT
 from bot.payload import Json, inside, text_in
 from bot.poster import PostError
 from jobs.errors import ConvotestError
@@ -22,6 +26,8 @@ from jobs.model import WorkspaceId
 
 logger = logging.getLogger(__name__)
 
+FOREIGN = "convotest_foreign"
+NOT_INSTALLED = "convotest is not installed in this workspace any more; an admin can install it again."
 ANYTHING = re.compile(".*", re.DOTALL)
 MENTIONED = re.compile(r"<@[UW][A-Z0-9]+(?:\|[^>]*)?>")
 
@@ -55,13 +61,17 @@ def create_app(
     )
     doors = Doors(edge_of, ledger, forget)
     listen: Any = app  # its registering methods are half typed
+    listen.use(_refuse_foreign)
     listen.use(ledger.middleware)
     listen.command(ANYTHING)(doors.command)  # an installation may call it by another name
     listen.action(ANYTHING)(doors.click)
+    listen.shortcut(ANYTHING)(doors.shortcut)
     listen.view(PICKER)(doors.picker)
+    listen.view(SETTINGS_FORM)(doors.settings)
     listen.view(ANYTHING)(doors.other_view)
     listen.event("app_mention")(doors.mention)
     listen.event("message")(doors.message)
+    listen.event("app_home_opened")(doors.home)
     listen.event("app_uninstalled")(doors.removed)
     listen.event("tokens_revoked")(doors.removed)
     listen.event(ANYTHING)(doors.other_event)
@@ -69,11 +79,26 @@ def create_app(
     return app
 
 
-def _authorizing(installed: Installed) -> Any:  # Bolt's type leaves out None, by which it knows a foreign workspace
-    async def authorize(context: AsyncBoltContext) -> AuthorizeResult | None:  # Bolt takes no method: it counts self
-        return await installed.authorize(context)
+def _authorizing(installed: Installed):
+    async def authorize(context: AsyncBoltContext) -> AuthorizeResult:  # Bolt takes no method: it counts self
+        """Whose bot it is. A foreign workspace gets in as far as `_refuse_foreign`: Bolt's own refusal would call
+        whatever address the request names."""
+        found = await installed.authorize(context)
+        if found is None:
+            context[FOREIGN] = True
+        return found or AuthorizeResult(enterprise_id=context.enterprise_id, team_id=context.team_id)
 
     return authorize
+
+
+async def _refuse_foreign(
+    body: Json, context: AsyncBoltContext, next: Callable[[], Awaitable[Any]]
+) -> BoltResponse | None:
+    if FOREIGN not in context:
+        await next()
+        return None
+    logger.info("a request of %s, where the app is not installed", context.team_id or context.enterprise_id)
+    return BoltResponse(status=200, body=NOT_INSTALLED if "command" in body else "")
 
 
 class Doors:
@@ -110,6 +135,34 @@ class Doors:
         await ack()
         self._begin(context, asker, start_picked(request, asker, self._edge_for(asker)))
 
+    async def shortcut(self, ack: AsyncAck, body: Json, context: AsyncBoltContext) -> None:
+        """ "Run a test" from the lightning menu."""
+        await ack()
+        if body.get("type") != "shortcut" or body.get("callback_id") != RUN_SHORTCUT:
+            self._nothing_to_do(context)
+            return
+        asker = _asker(context, "", body["user"]["id"], body)
+        self._begin(context, asker, run_from_anywhere(asker, self._edge_for(asker)))
+
+    async def settings(self, ack: AsyncAck, body: Json, context: AsyncBoltContext) -> None:
+        asker = _asker(context, "", body["user"]["id"], body)
+        try:
+            wanted = read_settings(inside(body, "view", "state", "values"))
+        except FieldError as error:
+            await ack(response_action="errors", errors={error.field: error.message})
+            self._nothing_to_do(context)
+            return
+        await ack()
+        self._begin(context, asker, save_settings(wanted, asker, self._edge_for(asker)))
+
+    async def home(self, body: Json, context: AsyncBoltContext) -> None:
+        event: Json = body["event"]
+        if event.get("tab") != "home" or not event.get("user"):
+            self._nothing_to_do(context)
+            return
+        asker = _asker(context, event.get("channel") or "", event["user"], event)
+        self._begin(context, asker, show_home(asker, self._edge_for(asker)))
+
     async def mention(self, body: Json, context: AsyncBoltContext) -> None:
         """``@convotest run pizza``: the same words, also where slash commands cannot be typed."""
         if inside(body, "event").get("user"):
@@ -144,7 +197,7 @@ class Doors:
 
     def _said(self, body: Json, context: AsyncBoltContext) -> None:
         event: Json = body["event"]
-        asker = _asker(context, event["channel"], event["user"], {"thread_ts": event.get("thread_ts")})
+        asker = _asker(context, event["channel"], event["user"], event)
         text = MENTIONED.sub("", event.get("text") or "", count=1)
         self._begin(context, asker, handle_convotest(text, asker, self._edge_for(asker)))
 
@@ -203,10 +256,21 @@ def _asker(context: AsyncBoltContext, channel_id: str, member_id: str, body: Map
         channel_id=channel_id,
         member_id=member_id,
         key=delivery.key,
+        home_id=_home_of(body),
         trigger_id=body.get("trigger_id"),
         response_url=body.get("response_url"),
         thread_ts=text_in(body, "thread_ts") or text_in(inside(body, "container"), "thread_ts") or None,
     )
+
+
+def _home_of(body: Mapping[str, Any]) -> str | None:
+    """The workspace of whoever did it, as interactions and messages in shared channels tell it.
+
+    Within one enterprise people may act in workspaces that are not their first; users.info knows about those.
+    """
+    if body.get("enterprise"):
+        return None
+    return text_in(inside(body, "user"), "team_id") or text_in(body, "user_team") or None
 
 
 def _channel_of(body: Mapping[str, Any]) -> str:

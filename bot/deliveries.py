@@ -21,7 +21,7 @@ from jobs.store import Deliveries, Delivery
 
 logger = logging.getLogger(__name__)
 
-Kind = Literal["command", "click", "submission", "event"]
+Kind = Literal["command", "click", "shortcut", "submission", "event"]
 Refuse = Callable[[WorkspaceId, Json, str], Coroutine[Any, Any, None]]
 
 PATIENCE_S = 2.0
@@ -54,6 +54,7 @@ KEPT: Mapping[Kind, tuple[str, ...]] = {
         "response_url",
         "trigger_id",
     ),
+    "shortcut": ("type", "team", "enterprise", "is_enterprise_install", "user", "callback_id", "trigger_id"),
     "submission": ("type", "team", "enterprise", "is_enterprise_install", "user", "view"),
     "event": ("type", "team_id", "enterprise_id", "event_id", "event", "authorizations", "is_ext_shared_channel"),
 }
@@ -69,6 +70,8 @@ def read_delivery(body: Mapping[str, Any], workspace_id: WorkspaceId) -> Deliver
             return _delivery("event", workspace_id, f"event:{body.get('event_id')}", body)
         case "block_actions":
             return _delivery("click", workspace_id, f"click:{_click_key(body)}", body)
+        case "shortcut" | "message_action":
+            return _delivery("shortcut", workspace_id, f"shortcut:{body.get('trigger_id')}", body)
         case "view_submission":
             return _delivery("submission", workspace_id, f"view:{_view_key(body)}", body)
         case _:
@@ -166,7 +169,7 @@ class Ledger:
                 return BoltResponse(status=503, body="busy")
             case "submission":
                 return _form_error(body, BUSY)
-            case "click":
+            case "click" | "shortcut":
                 self.background(self._refuse(delivery.workspace_id, body, BUSY))
                 return BoltResponse(status=200, body="")
             case _:

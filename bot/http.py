@@ -11,6 +11,7 @@ from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
 from slack_sdk.signature import Clock as SignatureClock
 from slack_sdk.signature import SignatureVerifier
 
+from bot.shapes import is_readable
 from jobs.ports import Clock
 
 logger = logging.getLogger(__name__)
@@ -75,6 +76,9 @@ class SlackRequests:
             )
         except Exception as error:  # noqa: BLE001  (Bolt's parser raises whatever a body that is no payload leads to)
             logger.info("a signed request could not be read: %s", type(error).__name__)
+            return web.Response(status=400, text="the body cannot be read")
+        if not is_readable(bolt_request.body):
+            logger.info("a signed request has not the shape of anything that Slack sends us")
             return web.Response(status=400, text="the body cannot be read")
         return await to_aiohttp_response(await self._app.async_dispatch(bolt_request))
 

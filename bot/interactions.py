@@ -10,15 +10,19 @@ from bot.blocks import Message
 from bot.commands import Asker, Edge
 from bot.commands import cancel as cancel_command
 from bot.commands import run as run_command
-from bot.commands._command import require_membership
+from bot.commands._command import require, require_membership
 from bot.commands._grammar import Words
+from bot.forms import FieldError
+from bot.home import open_settings, run_from_anywhere
 from bot.payload import inside, text_in
 from bot.rendering import next_not_shown, room_in_thread, without_secrets
 from jobs.announce import card_key, conversation_finished, csv_asked_for
 from jobs.errors import RequestError
 from jobs.model import Announcement, Conversation, Run, RunId, RunRequest, short_id
+from jobs.permissions import Right
 from jobs.planning import plan_run
 from jobs.runs import start_run
+from jobs.spending import require_budget
 
 OVER = ("finished", "cancelled")
 
@@ -33,9 +37,10 @@ class Click:
 
 async def handle_click(click: Click, asker: Asker, edge: Edge) -> Message | None:
     """What a button does; the answer for whoever pressed it."""
-    action = ACTIONS.get(click.action_id)
-    if action is None:
-        return blocks.note("This button is no longer in use.")
+    if click.action_id not in ACTIONS:
+        return blocks.note("This button is from an older version of convotest; nothing was changed.")
+    right, action = ACTIONS[click.action_id]
+    await require(right, click.action_id.replace("_", " "), asker, edge)
     return await action(click.value, asker, edge)
 
 
@@ -57,6 +62,7 @@ async def _rerun(value: str, asker: Asker, edge: Edge) -> Message | None:
         key=f"rerun:{run.id}",
     )
     await require_membership(asker, edge)
+    await require_budget(asker.workspace_id, edge.ports)
     before = edge.ports.clock.now()
     again = await start_run(request, edge.ports)
     if again.created_at >= before:
@@ -115,26 +121,28 @@ async def _transcript_file(value: str, asker: Asker, edge: Edge) -> Message | No
     return None
 
 
+async def _home_run(_: str, asker: Asker, edge: Edge) -> Message | None:
+    return await run_from_anywhere(asker, edge)
+
+
+async def _home_settings(_: str, asker: Asker, edge: Edge) -> None:
+    await open_settings(asker, edge)
+
+
 Action = Callable[[str, Asker, Edge], Awaitable[Message | None]]
-ACTIONS: Mapping[str, Action] = {
-    blocks.CANCEL: _cancel,
-    blocks.RERUN: _rerun,
-    blocks.CSV: _csv,
-    blocks.ANOTHER: _another,
-    blocks.TRANSCRIPT: _transcript,
-    blocks.SEND_FILE: _transcript_file,
+ACTIONS: Mapping[str, tuple[Right, Action]] = {
+    blocks.CANCEL: ("use", _cancel),
+    blocks.RERUN: ("use", _rerun),
+    blocks.CSV: ("use", _csv),
+    blocks.ANOTHER: ("use", _another),
+    blocks.TRANSCRIPT: ("read", _transcript),
+    blocks.SEND_FILE: ("use", _transcript_file),
+    blocks.HOME_RUN: ("read", _home_run),  # the form itself looks whether they may run
+    blocks.HOME_SETTINGS: ("approve", _home_settings),
 }
 
 
 # --- the form that starts a run -------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True)
-class FieldError(Exception):
-    """A field of the form cannot be used as it is."""
-
-    field: str
-    message: str
 
 
 async def read_picker(values: Mapping[str, Any], asker: Asker, edge: Edge) -> RunRequest:
@@ -155,7 +163,9 @@ async def read_picker(values: Mapping[str, Any], asker: Asker, edge: Edge) -> Ru
 
 
 async def start_picked(request: RunRequest, asker: Asker, edge: Edge) -> Message | None:
+    await require("use", "run", asker, edge)
     await require_membership(asker, edge)
+    await require_budget(asker.workspace_id, edge.ports)
     await start_run(replace(request, key=asker.key), edge.ports)
     return None
 

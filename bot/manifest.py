@@ -41,6 +41,9 @@ LONG_DESCRIPTION = (
 )
 
 
+RUN_SHORTCUT = "run_test"
+
+
 def app_manifest(public_url: str | None) -> dict[str, Any]:
     """The manifest for signed HTTP at ``public_url``, or for Socket Mode when there is none.
 
@@ -64,6 +67,14 @@ def app_manifest(public_url: str | None) -> dict[str, Any]:
                 "messages_tab_read_only_enabled": False,
             },
             "bot_user": {"display_name": "convotest", "always_online": True},
+            "shortcuts": [
+                {
+                    "name": "Run a test",
+                    "type": "global",
+                    "callback_id": RUN_SHORTCUT,
+                    "description": "Play simulated customers against your assistant",
+                }
+            ],
             "slash_commands": [_command(base)],
             "assistant_view": {
                 "assistant_description": "Ask how the last run went, or start one.",

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from bot.blocks import Json, Message
 from bot.poster import Doubtful, NotSent, Refused, Shared, Upload
+from jobs.permissions import Standing
 
 
 @dataclass(kw_only=True)
@@ -27,6 +28,7 @@ class MemoryPoster:
         rate_limit_next, fail_next, lose_next: so many of the next posts are refused for now, fail before they are
             stored, or are stored and fail then.
         refuses: Slack's word for why it takes nothing in a channel.
+        standings: what people are, if they are not just members.
     """
 
     rate_limit_next: int = 0
@@ -34,6 +36,8 @@ class MemoryPoster:
     fail_next: int = 0
     lose_next: int = 0
     refuses: dict[str, str] = field(default_factory=dict[str, str])
+    standings: dict[str, Standing] = field(default_factory=dict[str, Standing])
+    homes: dict[str, Json] = field(default_factory=dict[str, Json])
     posted: list[Posted] = field(default_factory=list[Posted])
     whispers: list[tuple[str, str, Message]] = field(default_factory=list[tuple[str, str, Message]])
     responses: list[tuple[str, Message]] = field(default_factory=list[tuple[str, Message]])
@@ -91,6 +95,18 @@ class MemoryPoster:
 
     async def open_view(self, trigger_id: str, view: Json) -> None:
         self.views.append(view)
+
+    async def direct_channel(self, member_id: str) -> str:
+        return f"D{member_id[1:]}"
+
+    async def show_home(self, member_id: str, view: Json) -> None:
+        self.homes[member_id] = view
+
+    async def link(self, channel_id: str, ts: str) -> str | None:
+        return f"https://local.example/archives/{channel_id}/p{ts.replace('.', '')}"
+
+    async def standing(self, member_id: str, workspace_id: str) -> Standing:
+        return self.standings.get(member_id, "member")
 
     def _store(
         self, channel_id: str, thread_ts: str | None, *, key: str | None = None, file_id: str | None = None

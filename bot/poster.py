@@ -19,6 +19,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from bot.blocks import Json, Message
 from bot.payload import inside, text_in
 from jobs.errors import UpstreamError
+from jobs.permissions import Standing
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +36,9 @@ READING = frozenset(
         "conversations.info",
         "conversations.replies",
         "files.getUploadURLExternal",
+        "chat.getPermalink",
         "files.info",
+        "users.info",
     }
 )
 """Methods that take a query; the others take a JSON body."""
@@ -52,6 +55,8 @@ REASONS: Mapping[str, str] = {
     "token_expired": "the bot token ran out and cannot be renewed; an admin should install the app again",
     "missing_scope": "the app lacks a permission; the operator should install it again with the current manifest",
     "restricted_action": "a rule of this workspace does not let me post there",
+    "expired_trigger_id": "it took too long; please press it again",
+    "exchanged_trigger_id": "it was used already; please press it again",
     "msg_too_long": "the message was too long for Slack",
     "msg_blocks_too_long": "the message was too long for Slack",
 }
@@ -137,6 +142,22 @@ class Poster(Protocol):
         ...
 
     async def open_view(self, trigger_id: str, view: Json) -> None: ...
+
+    async def direct_channel(self, member_id: str) -> str:
+        """The channel of the member's direct messages with the bot."""
+        ...
+
+    async def show_home(self, member_id: str, view: Json) -> None:
+        """Show a member the bot's Home tab."""
+        ...
+
+    async def link(self, channel_id: str, ts: str) -> str | None:
+        """The address of a message, or None if there is none any more."""
+        ...
+
+    async def standing(self, member_id: str, workspace_id: str) -> Standing:
+        """What somebody is in the workspace just now."""
+        ...
 
 
 class SlackPoster:
@@ -234,10 +255,9 @@ class SlackPoster:
                 "chat.postEphemeral", channel=channel_id, user=member_id, thread_ts=thread_ts, **_content(message)
             )
         except Refused:
-            direct = await self._call("conversations.open", users=member_id)
             await self._call(
                 "chat.postMessage",
-                channel=direct["channel"]["id"],
+                channel=await self.direct_channel(member_id),
                 unfurl_links=False,
                 unfurl_media=False,
                 **_content(message),
@@ -264,8 +284,7 @@ class SlackPoster:
     async def can_post(self, channel_id: str, member_id: str) -> bool:
         try:
             if channel_id.startswith("D"):
-                direct = await self._call("conversations.open", users=member_id)
-                return direct["channel"]["id"] == channel_id
+                return await self.direct_channel(member_id) == channel_id
             channel = (await self._call("conversations.info", channel=channel_id))["channel"]
         except Refused as error:
             if error.code == "missing_scope":  # a group message: only the post itself will show
@@ -277,6 +296,29 @@ class SlackPoster:
 
     async def open_view(self, trigger_id: str, view: Json) -> None:
         await self._call("views.open", trigger_id=trigger_id, view=view)
+
+    async def direct_channel(self, member_id: str) -> str:
+        return str((await self._call("conversations.open", users=member_id))["channel"]["id"])
+
+    async def show_home(self, member_id: str, view: Json) -> None:
+        await self._call("views.publish", user_id=member_id, view=view)
+
+    async def link(self, channel_id: str, ts: str) -> str | None:
+        try:
+            answer = await self._call("chat.getPermalink", channel=channel_id, message_ts=ts)
+        except PostError as error:
+            logger.info("no link to %s: %s", ts, error)
+            return None
+        return text_in(answer, "permalink") or None
+
+    async def standing(self, member_id: str, workspace_id: str) -> Standing:
+        try:
+            user = inside(await self._call("users.info", user=member_id), "user")
+        except Refused as error:
+            if error.code in ("user_not_found", "user_not_visible"):
+                return "stranger"
+            raise
+        return _standing(user, workspace_id)
 
     async def _call(self, method: str, **arguments: Any) -> dict[str, Any]:
         """One call of the Web API; raises NotSent, Refused or Doubtful."""
@@ -298,6 +340,19 @@ class SlackPoster:
         except SlackClientError as error:
             raise Refused("request_error", f": {error}") from error
         return inside(answer.data)
+
+
+def _standing(user: Mapping[str, Any], workspace_id: str) -> Standing:
+    teams = {text_in(user, "team_id"), *inside(user, "enterprise_user").get("teams", ())} - {""}
+    if user.get("is_stranger") or (teams and workspace_id not in teams):
+        return "stranger"
+    if user.get("deleted"):
+        return "deactivated"
+    if user.get("is_bot"):
+        return "app"
+    if user.get("is_restricted") or user.get("is_ultra_restricted"):
+        return "guest"
+    return "admin" if user.get("is_admin") or user.get("is_owner") else "member"
 
 
 def _refusal(method: str, error: SlackApiError) -> PostError:

@@ -37,6 +37,7 @@ EndedBy = Literal[
     "timeout",
     "budget",
     "cancelled",
+    "skipped",
 ]
 RunState = Literal["planned", "running", "cancelling", "finished", "cancelled"]
 SimulatorName = Literal["llm", "agenda"]
@@ -50,6 +51,20 @@ StyleName = Literal[
     "all_questions",
 ]
 SlotValue = str | int | float
+Category = Literal[
+    "functional",
+    "performance",
+    "usability",
+    "security",
+    "integration",
+    "regression",
+    "load",
+    "conversation_flow",
+]
+ResponseType = Literal[
+    "information", "question", "confirmation", "action", "fallback", "refusal", "greeting", "farewell"
+]
+Difficulty = Literal["easy", "medium", "hard"]
 
 
 # --- what a simulated customer wants -------------------------------------------------------------------------------
@@ -107,11 +122,58 @@ class Ending:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Pattern:
+    """Something to look for in what was said: a text that is contained, or a regular expression (RE2)."""
+
+    text: str
+    is_regex: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseTurn:
+    """What the customer of a test case says, and what is expected of the answer.
+
+    Args:
+        entities: expected values by name; several values are compared as a set.
+        patterns: each must be found in the answer.
+    """
+
+    user: str
+    intent: str | None = None
+    entities: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    response_type: ResponseType | None = None
+    patterns: tuple[Pattern, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A test case: a customer whose every word stands in a file, and what is expected of the assistant.
+
+    Args:
+        context: what the customer says before, in the same session; nothing is expected of those answers.
+        tools: the tools the assistant should use, all of them and no others; None = whichever it likes.
+        must, must_not: patterns over everything that it answers.
+        good_turns, quality: the share of good turns and the mean quality from which the case passes.
+        skip: why it is not played; None = it is.
+    """
+
+    name: str
+    turns: tuple[CaseTurn, ...]
+    context: tuple[str, ...] = ()
+    tools: tuple[str, ...] | None = None
+    must: tuple[Pattern, ...] = ()
+    must_not: tuple[Pattern, ...] = ()
+    good_turns: float = 0.8
+    quality: float = 0.7
+    skip: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Scenario:
     """One concrete goal drawn from a profile with a seed: everything a user simulator may know.
 
     The same profile and seed give the same scenario on every machine. ``seed`` drives every choice made while it is
-    played.
+    played. The scenario of a test case has the case's name as its ``profile``; nobody simulates its customer.
     """
 
     profile: str
@@ -131,6 +193,7 @@ class Scenario:
     tags: tuple[str, ...] = ()
     model: str | None = None
     temperature: float | None = None
+    case: Case | None = None
 
 
 # --- what was said --------------------------------------------------------------------------------------------------
@@ -203,11 +266,15 @@ class GoalProgress:
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """A fact that must hold, e.g. "the confirmed order has what was asked for". ``ok`` is None if it cannot be told."""
+    """A fact that must hold, e.g. "the confirmed order has what was asked for". ``ok`` is None if it cannot be told.
+
+    ``value`` is the figure that it was decided on, where there is one.
+    """
 
     name: str
     ok: bool | None
     reason: str
+    value: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -331,10 +398,29 @@ class RunRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Gate:
+    """A limit that a suite sets for a figure of its runs.
+
+    Args:
+        measure: ``success``, another figure of a run, or a metric's name.
+        by: whether the figure itself is held against the limit, or the end of its 95 % interval that is nearer to it
+            (the lower end for ``at_least``, the upper one for ``at_most``).
+    """
+
+    measure: str
+    at_least: float | None = None
+    at_most: float | None = None
+    by: Literal["point", "interval"] = "point"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Run:
     """One execution of a profile or suite.
 
     Args:
+        profile: its file's stem; of a suite's run the suite's.
+        gates: the limits of its suite.
+        rules: the folder of its suite's rules, under the profiles directory.
         notes: what a reader must know about how it was run ("n=100000 was cut to 1000").
         stamps: content hashes of what took part (profile, assistant, judge rubric, models, prices, version).
     """
@@ -359,6 +445,8 @@ class Run:
     finished_at: datetime | None = None
     note: str | None = None
     """Why a run ended early, in one sentence."""
+    gates: tuple[Gate, ...] = ()
+    rules: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -419,3 +507,36 @@ class OutboxItem:
     wanted: int
     shown: int
     attempts: int
+
+
+# --- a workspace ----------------------------------------------------------------------------------------------------
+
+AuditOutcome = Literal["done", "refused"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditEntry:
+    """Who did or was refused what; ``verb`` is what was asked for, ``detail`` what it changed or why it was refused."""
+
+    workspace_id: WorkspaceId
+    member_id: str
+    verb: str
+    outcome: AuditOutcome
+    detail: str
+    place: str
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkspaceSettings:
+    """What the approvers of a workspace have set for it, beside the settings of the installation.
+
+    Args:
+        approvers: members who may approve, besides those of the installation's settings.
+        channel_id: where runs report that were asked for outside of any channel.
+        budget_usd: of a calendar month (UTC); None = no limit of its own.
+    """
+
+    approvers: tuple[str, ...] = ()
+    channel_id: str | None = None
+    budget_usd: float | None = None

@@ -91,11 +91,13 @@ class Utterance:
     """What the simulated customer says next. ``ends`` only proposes: the runner decides when it is over.
 
     ``canary`` is a mark in the simulator's own instructions: a text that has it gives them away and is never sent.
+    ``verbatim``: it stands in a file just so, and whether a customer would say it is not asked.
     """
 
     text: str
     ends: bool = False
     canary: str | None = None
+    verbatim: bool = False
     intent: str | None = None
     tokens: Tokens = Tokens()
     cost_usd: float | None = 0.0

@@ -22,18 +22,21 @@ from jobs.model import (
     Transcript,
     WorkspaceId,
 )
-from jobs.planning import plan_run
+from jobs.planning import RunPlan, plan_run
 from jobs.profiles import draw_scenarios
 from jobs.report import RunReport, RunSummary, build_report, dump_summary, load_summary
 from jobs.scoring import decide_verdict
 
 
-async def start_run(request: RunRequest, ports: Ports) -> Run:
+async def start_run(request: RunRequest, ports: Ports, *, plan: RunPlan | None = None) -> Run:
     """Record the run with everything it will play; from here on it happens, whatever dies.
 
     A request whose key is known already is the same run, and nothing is started again.
+
+    Args:
+        plan: what the request came down to, if it was planned already.
     """
-    plan = await plan_run(request, ports)
+    plan = plan or await plan_run(request, ports)
     scenarios = await asyncio.to_thread(draw_scenarios, plan.profile, seed=plan.seed, n=plan.n)
     run = Run(
         id=plan.run_id,

@@ -3,9 +3,11 @@
 import logging
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from statistics import fmean
 
 from jobs.metrics import METRICS, Grader, Metric, ScoringContext
-from jobs.model import Assessment, Blame, EndedBy, GoalProgress, Outcome, Scenario, Score, Transcript, Verdict
+from jobs.model import Assessment, Blame, Check, EndedBy, GoalProgress, Outcome, Scenario, Score, Transcript, Verdict
 
 logger = logging.getLogger(__name__)
 
@@ -17,9 +19,13 @@ NOT_PLAYED_TO_ITS_END: Mapping[EndedBy, tuple[Outcome, Blame | None, str]] = {
     "timeout": ("assistant_error", "assistant", "the assistant did not answer in time"),
     "harness_error": ("harness_error", "harness", "convotest itself failed"),
     "cancelled": ("cancelled", None, "the run was cancelled"),
+    "skipped": ("skipped", None, "the case is to be skipped"),
     "budget": ("inconclusive", None, "stopped: the budget is used up"),
 }
 """Endings that decide the outcome whatever was found out until then."""
+
+QUALITIES = ("accuracy", "relevance", "helpfulness", "coherence", "completeness", "efficiency", "safety")
+"""The metrics whose mean is the quality of a conversation."""
 
 STUCK = {
     "fallback_loop": "the assistant kept answering that it did not understand",
@@ -56,6 +62,26 @@ async def score_transcript(
     """Every metric of the shelf by name; a metric that breaks is logged and unscored, and the others go on."""
     context = ScoringContext(transcript=transcript, scenario=scenario, assessment=assessment, judge=judge)
     return {metric.name: await _score(metric, context) for metric in METRICS.values()}
+
+
+def mean_quality(scores: Mapping[str, Score]) -> Score:
+    """The mean of the quality metrics that are scored, 0..1; the reason names them, the lowest first."""
+    known = {name: value for name in QUALITIES if name in scores and (value := scores[name].value) is not None}
+    if not known:
+        return Score.unscored("no quality metric is scored")
+    named = ", ".join(f"{name} {value:.2g}" for name, value in sorted(known.items(), key=lambda item: item[1]))
+    return Score(value=fmean(known.values()), reason=named)
+
+
+def with_quality(assessment: Assessment, scenario: Scenario, scores: Mapping[str, Score]) -> Assessment:
+    """The assessment with the check of a test case's mean quality; that of others as it is."""
+    if scenario.case is None:
+        return assessment
+    wanted, quality = scenario.case.quality, mean_quality(scores)
+    ok = None if quality.value is None else quality.value >= wanted
+    reason = "" if ok else f"the mean quality is below {wanted:g} ({quality.reason})"
+    check = Check(name="quality", ok=ok, reason=quality.reason if ok is None else reason, value=quality.value)
+    return replace(assessment, checks=(*assessment.checks, check))
 
 
 async def _score(metric: Metric, context: ScoringContext) -> Score:

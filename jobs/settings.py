@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     convotest_budget_usd: Annotated[float, Field(ge=0)] | None = None
     convotest_approvers: Annotated[tuple[str, ...], NoDecode] = ()
     convotest_secret_key: SecretStr | None = None
+    convotest_reactions: str | None = None
     convotest_retention_days: Annotated[int, Field(ge=1)] | None = None
     convotest_list_functions: Literal["off", "on"] = "off"
     convotest_log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -185,6 +185,8 @@ def _extent(check: FileCheck) -> str:
     if check.kind != "profile" or not check.ok:
         return f"  ({check.kind})"
     combinations = f", {check.combinations} combinations" if check.combinations is not None else ""
+    if check.conversations is None:
+        return f"  ({check.profile}: how many conversations is known once it is run)"
     return f"  ({check.profile}: {check.conversations} conversations{combinations})"
 
 

@@ -6,6 +6,7 @@ from bot.blocks.answers import (
     Entry,
     Status,
     VerbHelp,
+    audit,
     help_for_all,
     help_for_one,
     listing,
@@ -15,6 +16,7 @@ from bot.blocks.answers import (
     status,
 )
 from bot.blocks.conversation import SEND_FILE, TRANSCRIPT, conversation_message, transcript_modal
+from bot.blocks.home import HOME_RUN, HOME_SETTINGS, SETTINGS_FORM, home, settings_form
 from bot.blocks.run import (
     ANOTHER,
     CANCEL,
@@ -31,9 +33,12 @@ __all__ = [
     "ANOTHER",
     "CANCEL",
     "CSV",
+    "HOME_RUN",
+    "HOME_SETTINGS",
     "PICKER",
     "RERUN",
     "SEND_FILE",
+    "SETTINGS_FORM",
     "TRANSCRIPT",
     "Entry",
     "Json",
@@ -41,10 +46,12 @@ __all__ = [
     "NextStep",
     "Status",
     "VerbHelp",
+    "audit",
     "conversation_message",
     "failures",
     "help_for_all",
     "help_for_one",
+    "home",
     "listing",
     "note",
     "nothing_to_pick",
@@ -52,6 +59,7 @@ __all__ = [
     "result_sentence",
     "run_card",
     "run_finished",
+    "settings_form",
     "status",
     "transcript_modal",
 ]

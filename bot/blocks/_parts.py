@@ -7,6 +7,7 @@ elements, where nothing is markup, or through `escape` into text that is.
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 Json = dict[str, Any]
@@ -152,6 +153,16 @@ def mention(member_id: str) -> str:
 
 def is_member_id(text: str) -> bool:
     return len(text) >= 2 and text[0] in "UW" and text.isalnum() and text.isupper() and len(text) <= 40
+
+
+def date(at: datetime) -> Json:
+    """A time in the reader's own zone; notifications and old clients get it in UTC."""
+    return {
+        "type": "date",
+        "timestamp": int(at.timestamp()),
+        "format": "{date_short_pretty} {time}",
+        "fallback": at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+    }
 
 
 def line(*elements: Json) -> Json:

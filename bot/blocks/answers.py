@@ -10,16 +10,18 @@ from bot.blocks._parts import (
     Message,
     bullets,
     counted,
+    date,
     escape,
     excerpt,
     fallback,
     line,
+    member,
     one_line,
     plain,
     rich_text,
     words,
 )
-from jobs.model import Progress, Run, short_id
+from jobs.model import AuditEntry, Progress, Run, short_id
 
 PICKER = "run_picker"
 MOST_OPTIONS = 100
@@ -103,6 +105,30 @@ def age(span: timedelta | None) -> str:
     if seconds < 90 * 60:
         return f"{seconds // 60} min"
     return f"{seconds // 3600} h" if seconds < 48 * 3600 else f"{seconds // 86400} days"
+
+
+# --- the audit ------------------------------------------------------------------------------------------------------
+
+
+def audit(entries: Sequence[AuditEntry]) -> Message:
+    """What was done and refused, the newest first; times as the reader's clock has them."""
+    lines = [
+        line(
+            date(entry.at),
+            words("  "),
+            member(entry.member_id),
+            words(f"  {one_line(entry.verb, 60)} ", bold=True),
+            words("refused: " if entry.outcome == "refused" else ""),
+            words(one_line(entry.detail, 120)),
+        )
+        for entry in entries
+    ]
+    title = line(words("Audit", bold=True), words("  the newest first"))
+    nothing = line(words("Nothing is recorded yet. Changed settings, cancelled runs and refusals will stand here."))
+    said = "; ".join(f"{one_line(entry.verb, 60)} {entry.outcome}" for entry in entries[:20]) or "nothing yet"
+    return Message(
+        text=fallback(escape(f"Audit: {said}")), blocks=(rich_text(title, bullets(lines) if lines else nothing),)
+    )
 
 
 # --- help -----------------------------------------------------------------------------------------------------------

@@ -39,6 +39,7 @@ ENDINGS: dict[EndedBy, str] = {
     "timeout": "the assistant did not answer in time",
     "budget": "the budget was used up",
     "cancelled": "the run was cancelled",
+    "skipped": "it was not to be played",
 }
 MOST_QUOTED = 280
 MOST_REASON = 300

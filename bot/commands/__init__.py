@@ -1,8 +1,8 @@
 """The shelf of subcommands: one file a word that can follow ``/convotest``."""
 
 from bot.blocks import Message, nothing_to_pick, picker
-from bot.commands import assistants, cancel, help, profiles, run, show, status
-from bot.commands._command import Asker, Command, Edge, EdgeOf, require_membership
+from bot.commands import assistants, audit, cancel, help, profiles, run, show, status
+from bot.commands._command import Asker, Command, Edge, EdgeOf, require, require_membership
 from bot.commands._grammar import Words, parse
 from jobs.errors import RequestError
 from jobs.profiles import list_profiles
@@ -17,6 +17,7 @@ COMMANDS: Shelf[Command] = Shelf(
         cancel.COMMAND,
         profiles.COMMAND,
         assistants.COMMAND,
+        audit.COMMAND,
         help.COMMAND,
     ],
 )
@@ -35,7 +36,9 @@ async def handle_convotest(text: str, asker: Asker, edge: Edge) -> Message | Non
         return await open_picker(asker, edge)
     if words.verb not in COMMANDS:
         raise RequestError(f"{_unknown_verb(words)}. Nothing was started; /convotest help tells what you can type.")
-    return await COMMANDS[words.verb].handle(words, asker, edge)
+    command = COMMANDS[words.verb]
+    await require(command.right, command.name, asker, edge)
+    return await command.handle(words, asker, edge)
 
 
 def _unknown_verb(words: Words) -> str:
@@ -46,6 +49,7 @@ async def open_picker(asker: Asker, edge: Edge) -> Message | None:
     """The form for a run; where none can be opened, help instead."""
     if asker.trigger_id is None:
         return await help.handle(Words(verb="help", positional=(), options={}), asker, edge)
+    await require("use", "run", asker, edge)
     await require_membership(asker, edge)
     names = [profile.stem for profile in list_profiles(edge.ports.profiles_dir)]
     variants = [

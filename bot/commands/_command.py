@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from bot.blocks import Message, VerbHelp
 from bot.commands._grammar import Words
-from bot.poster import Poster
+from bot.poster import Poster, Refused
 from jobs.bundle import Ports
 from jobs.errors import RequestError
 from jobs.model import Place, WorkspaceId
+from jobs.permissions import Person, Right, Standing, require_right
 from jobs.shelf import Shelf
 
 
@@ -31,6 +32,7 @@ class Asker:
 
     Args:
         key: the delivery's own: what follows from it is done once under this key.
+        home_id: the workspace that the member belongs to, where Slack says so.
         trigger_id: leave to open a modal, for three seconds.
     """
 
@@ -38,6 +40,7 @@ class Asker:
     channel_id: str
     member_id: str
     key: str
+    home_id: str | None = None
     trigger_id: str | None = None
     response_url: str | None = None
     thread_ts: str | None = None
@@ -58,6 +61,7 @@ class Command:
         usage: what follows ``/convotest``, options in brackets.
         options: each option with what it does.
         handle: the answer that only the asker sees; None when what happened is answer enough.
+        right: what somebody must be allowed to.
     """
 
     name: str
@@ -66,6 +70,7 @@ class Command:
     examples: Sequence[str]
     handle: Handle
     options: Sequence[tuple[str, str]] = ()
+    right: Right = "read"
 
     @property
     def help(self) -> VerbHelp:
@@ -91,3 +96,39 @@ async def require_membership(asker: Asker, edge: Edge) -> None:
     raise RequestError(
         "I am not in this channel, so nothing was started. Invite me with /invite @convotest and try again."
     )
+
+
+async def require(right: Right, verb: str, asker: Asker, edge: Edge, *, proposer: str | None = None) -> None:
+    """Whether the asker may do it is looked up in Slack now; reading needs no more than to be of this workspace.
+
+    Raises:
+        NotAllowed: the refusal is recorded.
+        PostError: Slack cannot tell who they are.
+    """
+    await require_right(
+        right,
+        await person_of(right, asker, edge),
+        verb,
+        asker.workspace_id,
+        edge.ports,
+        place=asker.channel_id,
+        proposer=proposer,
+    )
+
+
+async def person_of(right: Right, asker: Asker, edge: Edge) -> Person:
+    """Who the asker is just now, as far as the right needs it; raises PostError."""
+    return Person(id=asker.member_id, standing=await _standing(right, asker, edge))
+
+
+async def _standing(right: Right, asker: Asker, edge: Edge) -> Standing:
+    if asker.home_id not in (None, asker.workspace_id):
+        return "stranger"
+    if right == "read":
+        return "member"
+    try:
+        return await edge.poster.standing(asker.member_id, asker.workspace_id)
+    except Refused as error:
+        if right == "use" and error.code == "missing_scope":  # an older installation; what it could do it still can
+            return "member"
+        raise

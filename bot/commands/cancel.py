@@ -25,6 +25,9 @@ async def cancel(run: Run, asker: Asker, edge: Edge) -> Message:
     if run.state == "cancelling":
         return blocks.note(f"{name} is stopping already.")
     await cancel_run(run.id, edge.ports, by=asker.member_id)
+    await edge.ports.store.audit.record(
+        asker.workspace_id, asker.member_id, "cancel", outcome="done", detail=name, place=asker.channel_id
+    )
     return blocks.note(f"{name} is being stopped; what is finished is kept.")
 
 
@@ -34,4 +37,5 @@ COMMAND = Command(
     summary="stop a run; what is finished is kept",
     examples=("cancel last",),
     handle=handle,
+    right="use",
 )

@@ -6,6 +6,7 @@ from bot.commands._grammar import Words, whole_number
 from jobs.model import RunRequest
 from jobs.planning import plan_run
 from jobs.runs import start_run
+from jobs.spending import require_budget
 
 OPTIONS = (
     ("n=20", "how many conversations; without it as many as the profile says"),
@@ -16,9 +17,12 @@ OPTIONS = (
 
 async def handle(words: Words, asker: Asker, edge: Edge) -> Message | None:
     request = read_request(words, asker)
-    await plan_run(request, edge.ports)  # what is wrong with the request is said before what is wrong with the channel
+    plan = await plan_run(
+        request, edge.ports
+    )  # what is wrong with the request is said before what is wrong with the channel
     await require_membership(asker, edge)
-    await start_run(request, edge.ports)
+    await require_budget(asker.workspace_id, edge.ports)
+    await start_run(request, edge.ports, plan=plan)
     return None
 
 
@@ -45,4 +49,5 @@ COMMAND = Command(
     examples=("run pizza", "run pizza n=20 seed=7 assistant=pizza@faulty"),
     options=OPTIONS,
     handle=handle,
+    right="use",
 )

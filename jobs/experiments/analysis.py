@@ -2,16 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 
 from jobs.experiments.choice import TestName, choose_test
+from jobs.experiments.experiment import Verdict
 from jobs.experiments.inference import Floats, holm
 from jobs.experiments.measures import Measure, measure_named
 from jobs.experiments.results import Design, Flags, Results, Sample, design_of, sample_of
 
-Verdict = Literal["b_better", "b_worse", "no_difference_shown", "not_enough_data"]
+__all__ = ["ALPHA", "FEWEST", "Arm", "Comparison", "MetricResult", "Verdict", "analyze"]
 
 ALPHA = 0.05
 FEWEST = 10
@@ -73,18 +73,24 @@ class Comparison:
         return self.metrics[self.primary].verdict if self.primary is not None else "not_enough_data"
 
 
-def analyze(results: Results, *, lower_is_better: Sequence[str] = ()) -> tuple[Comparison, ...]:
+def analyze(
+    results: Results, *, lower_is_better: Sequence[str] = (), primary: str | None = None, looks: int = 1
+) -> tuple[Comparison, ...]:
     """Each further variant against the first; at least one comparison, if need be with an arm that has no results.
 
-    The p-values of all metrics in all comparisons are adjusted together.
+    The p-values of all metrics in all comparisons are adjusted together, except those of a metric that was declared
+    to decide: they are adjusted among themselves, so that what was planned for it holds.
 
     Args:
         lower_is_better: metrics of which less is better, besides those whose name says so.
+        primary: the metric that was declared before there were any results.
+        looks: how many verdicts there are with this one. Each further one doubles the p-values, so that all of them
+            together err at most twice as often as the first.
     """
     cleaned, notes = _cleaned(results)
     measures = [measure_named(name, lower_is_better=lower_is_better) for name in cleaned.metrics]
-    compared = [_compare(cleaned, b, measures) for b in range(1, max(2, len(results.variants)))]
-    judged = _judged(compared)
+    compared = [_compare(cleaned, b, measures, primary) for b in range(1, max(2, len(results.variants)))]
+    judged = _judged(compared, primary, factor=2.0 ** (looks - 1))
     return tuple(replace(each, notes=(*results.notes, *notes, *each.notes)) for each in judged)
 
 
@@ -105,7 +111,7 @@ def _cleaned(results: Results) -> tuple[Results, list[str]]:
     return replace(results, metrics=metrics), notes
 
 
-def _compare(results: Results, b: int, measures: Sequence[Measure]) -> Comparison:
+def _compare(results: Results, b: int, measures: Sequence[Measure], primary: str | None) -> Comparison:
     design, pairs = design_of(results, 0, b)
     names = (*results.variants, None, None)
     in_arms = [results.variant == arm for arm in (0, b)]
@@ -117,7 +123,7 @@ def _compare(results: Results, b: int, measures: Sequence[Measure]) -> Compariso
         a=Arm(variant=names[0], n=int(np.count_nonzero(in_arms[0]))),
         b=Arm(variant=names[b], n=int(np.count_nonzero(in_arms[1]))),
         metrics={each.name: _measure(each, results, b, design) for each in measures},
-        primary="success" if "success" in known else next(iter(known), None),
+        primary=primary or ("success" if "success" in known else next(iter(known), None)),
         is_aa=results.is_aa,
         notes=(),
     )
@@ -202,11 +208,13 @@ def _pairs_needed(sample: Sample, units: int | None) -> int | None:
     return max(FEWEST, round(units * repeats), sample.pairs + 1 if sample.pairs else sample.units + 1)
 
 
-def _judged(compared: Sequence[Comparison]) -> list[Comparison]:
+def _judged(compared: Sequence[Comparison], primary: str | None, *, factor: float) -> list[Comparison]:
     """The comparisons with adjusted p-values and the verdicts that follow from them."""
     tested = [(i, name) for i, each in enumerate(compared) for name, m in each.metrics.items() if m.p is not None]
-    p_values = [compared[i].metrics[name].p or 0.0 for i, name in tested]
-    adjusted = dict(zip(tested, holm(p_values), strict=True))
+    adjusted: dict[tuple[int, str], float] = {}
+    for family in ([key for key in tested if key[1] == primary], [key for key in tested if key[1] != primary]):
+        p_values = holm([compared[i].metrics[name].p or 0.0 for i, name in family])
+        adjusted |= {key: min(1.0, p * factor) for key, p in zip(family, p_values, strict=True)}
     return [
         replace(each, metrics={name: _with_verdict(m, adjusted.get((i, name))) for name, m in each.metrics.items()})
         for i, each in enumerate(compared)

@@ -13,12 +13,12 @@ from typing import Literal
 
 import numpy as np
 
-from jobs.experiments.analysis import ALPHA, FEWEST, Verdict
+from jobs.experiments.analysis import ALPHA, FEWEST
+from jobs.experiments.experiment import Decision, Verdict
 from jobs.experiments.inference import Floats, is_constant, mean_t
 from jobs.experiments.power import POWER
 
 GateVerdict = Literal["pass", "fail", "inconclusive"]
-Decision = Literal["APPROVE", "REJECT", "INCONCLUSIVE"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from uuid6 import uuid7
@@ -114,7 +114,11 @@ def _ratings(
     source: Source,
     now: datetime,
 ) -> list[Rating]:
-    return [_rating(each, _about(each, known), workspace_id, source, now) for each in given]
+    moments = (now + timedelta(microseconds=place) for place in range(len(given)))  # the later line is the later word
+    return [
+        _rating(each, _about(each, known), workspace_id, source, moment)
+        for each, moment in zip(given, moments, strict=False)
+    ]
 
 
 def _rating(given: GivenFeedback, about: About, workspace_id: WorkspaceId, source: Source, now: datetime) -> Rating:

@@ -104,21 +104,21 @@ def read_comments(comments: Sequence[Comment], *, total: int | None = None) -> W
 
 
 def _sampled(comments: Iterable[Comment]) -> tuple[int, list[Comment]]:
-    """How many there are, and a fair sample of at most ``MOST_READ``, in their order.
+    """How many there are, and a fair sample of at most ``MOST_READ``, the oldest first.
 
     Source: Li 1994, ACM TOMS 20:481 (algorithm L), which skips what it does not take.
     """
-    chance, taken, total, weight = random.Random(SEED), list[tuple[int, Comment]](), 0, 1.0
+    chance, taken, total, weight = random.Random(SEED), list[Comment](), 0, 1.0
     following = 0
     for total, comment in enumerate(comments, 1):
         if total <= MOST_READ:
-            taken.append((total, comment))
+            taken.append(comment)
         elif total == following:
-            taken[chance.randrange(MOST_READ)] = (total, comment)
+            taken[chance.randrange(MOST_READ)] = comment
         if total in (MOST_READ, following):
             weight *= math.exp(math.log(1 - chance.random()) / MOST_READ)
             following = total + 1 + math.floor(math.log(1 - chance.random()) / math.log1p(-weight))
-    return total, [comment for _, comment in sorted(taken, key=lambda each: each[0])]
+    return total, sorted(taken, key=lambda comment: (comment.at, comment.text))
 
 
 def _figures(counts: Iterable[VoteCount]) -> Figures:

@@ -85,19 +85,21 @@ def _best_clusters(matrix: Any) -> Any:
     """The fitted clustering with its distances, or None."""
     from sklearn import metrics
     from sklearn.cluster import KMeans
+    from threadpoolctl import threadpool_limits
 
     silhouette = cast(Any, metrics).silhouette_score
     different = len({tuple(matrix[row].indices.tolist()) for row in range(matrix.shape[0])})
     starts = STARTS if matrix.shape[0] < MANY else STARTS_OF_MANY
     best: tuple[float, Any] = (STRONG, None)
-    for k in range(2, min(MOST_THEMES, different - 1) + 1):
-        clustering = cast(Any, KMeans)(k, n_init=starts, random_state=SEED)
-        labels = clustering.fit_predict(matrix)
-        if len(set(labels.tolist())) < 2:
-            continue
-        score = float(silhouette(matrix, labels, metric="cosine"))
-        if score > best[0]:
-            best = (score, (clustering, clustering.transform(matrix)))
+    with threadpool_limits(1):  # matrices this small lose far more to the threads' waiting than they gain
+        for k in range(2, min(MOST_THEMES, different - 1) + 1):
+            clustering = cast(Any, KMeans)(k, n_init=starts, random_state=SEED)
+            labels = clustering.fit_predict(matrix)
+            if len(set(labels.tolist())) < 2:
+                continue
+            score = float(silhouette(matrix, labels, metric="cosine"))
+            if score > best[0]:
+                best = (score, (clustering, clustering.transform(matrix)))
     return best[1]
 
 

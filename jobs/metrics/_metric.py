@@ -10,7 +10,7 @@ from jobs.model import Assessment, EndedBy, Scenario, Score, Transcript, Turn
 Unit = Literal["share", "turns", "ms"]
 
 BROKEN_OFF: frozenset[EndedBy] = frozenset(
-    {"assistant_error", "simulator_error", "harness_error", "timeout", "budget", "cancelled"}
+    {"assistant_error", "simulator_error", "harness_error", "timeout", "budget", "cancelled", "skipped"}
 )
 """Endings of conversations that were not played to their end; judging them would cost money for nothing."""
 

@@ -62,6 +62,8 @@ def _script(text: str) -> str | None:
     letters = [character for character in text[:READ_AT_MOST] if character.isalpha()]
     if len(letters) < LETTERS_THAT_SHOW_A_SCRIPT:
         return None
+    if text.isascii():  # nearly always, and looking every letter up is slow
+        return "LATIN"
     scripts = Counter(unicodedata.name(letter, "?").split()[0] for letter in letters)
     name, times = scripts.most_common(1)[0]
     # Japanese mixes three scripts in one sentence

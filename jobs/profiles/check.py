@@ -130,6 +130,10 @@ def _check(look: _Look, profiles_dir: Path, list_functions: bool) -> FileCheck:
         read_personality(root, stem=look.path.stem, report=report)
     if kind == "profile" and root is not None:
         profile = profile_in(root, look.content, path=look.path, profiles_dir=profiles_dir, report=report)
+    if kind == "rules" and root is not None:
+        from jobs.rules.files import read_rule  # rules are read with what stands in this package
+
+        read_rule(root, path=look.path, report=report)
     if list_functions and profile is not None and not report.problems:
         profile = _with_list_functions(profile, report)
     return _result(look.path, kind, report, profile)

@@ -148,12 +148,14 @@ class Profile:
         """How many conversations the profile asks for; no form of ``number`` depends on the seed so far.
 
         Raises:
-            RequestError: a share of the combinations is asked for and their number is not known.
+            RequestError: combinations are asked for, and their number is not known or their pairs are too many.
         """
         if isinstance(self.number, int):
             return self.number
         if self.combinations is None:
-            raise RequestError(f"profile {self.stem!r}: the number of combinations is not known; write a plain number")
+            reasons = (f"{each.name!r}: {each.unplayable}" for each in self.variables.values() if each.unplayable)
+            reason = next(reasons, "the number of combinations is not known; write a plain number")
+            raise RequestError(f"profile {self.stem!r} cannot be played: {reason}")
         if self.number != "pairwise":
             return max(1, round(self.number * self.combinations))
         if self.pairwise is None:

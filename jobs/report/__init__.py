@@ -6,10 +6,20 @@ from jobs.report.as_json import to_json
 from jobs.report.as_junit import to_junit
 from jobs.report.as_text import to_text, transcript_markdown, transcript_text
 from jobs.report.build import RunReport, build_report, exit_code
-from jobs.report.summary import Comparison, Group, MetricSummary, ResponseTimes, RunSummary, dump_summary, load_summary
+from jobs.report.summary import (
+    Comparison,
+    GateVerdict,
+    Group,
+    MetricSummary,
+    ResponseTimes,
+    RunSummary,
+    dump_summary,
+    load_summary,
+)
 
 __all__ = [
     "Comparison",
+    "GateVerdict",
     "Group",
     "MetricSummary",
     "ResponseTimes",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from statistics import fmean
 
 from jobs.metrics import METRICS
-from jobs.model import Conversation, Run
+from jobs.model import Conversation, GoalProgress, Run
 from jobs.report.build import RunReport
 from jobs.report.redacted import redacted
 from jobs.report.summary import answer_times, output_values
@@ -32,6 +32,7 @@ COLUMNS: Mapping[str, Callable[[Conversation, Run], Cell]] = {
     "blame": lambda each, _: each.verdict.blame,
     "ended_by": lambda each, _: each.transcript.ended_by,
     "reasons": lambda each, _: "; ".join(each.verdict.reasons),
+    "goals": lambda each, _: _goals(each) if each.scenario.ending.export else None,
     "success": lambda each, _: {"passed": 1, "failed": 0}.get(each.verdict.outcome),
     "latency_ms": lambda each, _: fmean(times) if (times := answer_times(each)) else None,
     "cost_usd": lambda each, _: each.cost_usd,
@@ -39,6 +40,17 @@ COLUMNS: Mapping[str, Callable[[Conversation, Run], Cell]] = {
     "output_tokens": lambda each, _: each.tokens.output,
 }
 METRIC_COLUMNS = tuple(name for name in METRICS if name != "latency")  # latency has its column already
+
+
+def _goals(conversation: Conversation) -> str:
+    """The goals one by one, for profiles that ask for them (``goal_style.all_answered.export``)."""
+    return "; ".join(f"{goal.text}: {_progress(goal)}" for goal in conversation.assessment.goals)
+
+
+def _progress(goal: GoalProgress) -> str:
+    if goal.answered:
+        return f"answered in turn {goal.turn + 1}" if goal.turn is not None else "answered"
+    return ("asked, not answered" if goal.answered is False else "asked") if goal.asked else "not asked"
 
 
 def to_csv(report: RunReport) -> bytes:

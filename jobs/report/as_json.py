@@ -6,7 +6,7 @@ from typing import Any
 from jobs.model import Conversation, Tokens, Turn
 from jobs.report.build import RunReport
 from jobs.report.redacted import redacted
-from jobs.report.summary import MetricSummary, RunSummary, output_values
+from jobs.report.summary import GateVerdict, MetricSummary, RunSummary, output_values
 
 
 def to_json(report: RunReport) -> dict[str, Any]:
@@ -14,7 +14,7 @@ def to_json(report: RunReport) -> dict[str, Any]:
     summary = report.summary
     return {
         "run": summary.run_id,
-        "profile": summary.profile,
+        "profile": summary.profile if summary.suite is None else None,
         "suite": summary.suite,
         "assistant": {"name": summary.assistant, "variant": summary.variant},
         "simulator": summary.simulator,
@@ -26,11 +26,15 @@ def to_json(report: RunReport) -> dict[str, Any]:
         "latency_ms": _latency(summary),
         "tokens": _tokens(summary.tokens),
         "cost_usd": summary.costs.total,
-        "gates": None,  # only a suite has gates
+        "gates": None if summary.gates is None else {each.name: _gate(each) for each in summary.gates},
         "confusion": summary.confusion,
         "by_tag": {tag: asdict(counts) for tag, counts in summary.by_tag.items()},
         "conversations": [_conversation(redacted(each)) for each in report.conversations],
     }
+
+
+def _gate(verdict: GateVerdict) -> dict[str, Any]:
+    return {name: value for name, value in asdict(verdict).items() if name != "name"}
 
 
 def _success(summary: RunSummary) -> dict[str, Any]:

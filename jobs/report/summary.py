@@ -81,6 +81,22 @@ class TagSummary:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GateVerdict:
+    """Whether a figure keeps its limit; ``ok`` None = that cannot be told. ``by`` as in ``Gate``."""
+
+    name: str
+    ok: bool | None
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    at_least: float | None
+    at_most: float | None
+    by: Literal["point", "interval"]
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Costs:
     """Dollars by who spent them; None where a price is not known. ``other`` is what the turns do not account for:
     judging and repeated attempts."""
@@ -111,7 +127,8 @@ class Comparison:
 
 @dataclass(frozen=True, kw_only=True)
 class RunSummary:
-    """Everything about a run but its conversations; ``latency`` None = no answer was timed."""
+    """Everything about a run but its conversations; ``latency`` None = no answer was timed, ``gates`` None = it has no
+    suite."""
 
     run_id: str
     profile: str
@@ -139,6 +156,7 @@ class RunSummary:
     doubts: tuple[Group, ...]
     errors: tuple[Group, ...]
     comparison: Comparison | None
+    gates: tuple[GateVerdict, ...] | None = None
 
 
 def summarise(run: Run, conversations: Sequence[Conversation], previous: RunSummary | None = None) -> RunSummary:
@@ -276,9 +294,13 @@ def _by_tag(conversations: Sequence[Conversation]) -> dict[str, TagSummary]:
 
 
 def _confusion(conversations: Sequence[Conversation]) -> dict[str, dict[str, int]] | None:
-    """What the customer meant against what the assistant took it for; None where either never says."""
+    """What the customer meant against what the assistant took it for; None where either never says.
+
+    Beside test cases simulated customers do not count: they call what they do by names of their own.
+    """
     pairs: Counter[tuple[str, str]] = Counter()
-    for each in conversations:
+    cases = [each for each in conversations if each.scenario.case]
+    for each in cases or conversations:
         turns = each.transcript.turns
         for said, answered in pairwise(turns):
             if said.speaker == "user" and answered.speaker == "assistant" and said.intent and answered.intent:

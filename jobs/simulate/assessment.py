@@ -197,7 +197,8 @@ def _problem(wish: Wish, messages: Sequence[Heard], word: str) -> str | None:
     if wrong:
         return f"the confirmed {word} has another {listed([want.label for want in wrong])} than asked for"
     if missing:
-        return f"the confirmed {word} left out the {listed([want.label for want in missing])}"
+        things = [want for want in missing if not want.numeric] or missing  # without the thing, its number says nothing
+        return f"the confirmed {word} left out the {listed([want.label for want in things])}"
     return None
 
 

@@ -94,7 +94,7 @@ class _Talk:
         for _ in range(2):
             utterance = await self._ask_user()
             reason = misbehaviour(utterance.text, self.turns, canary=utterance.canary)
-            if reason is None:
+            if reason is None or utterance.verbatim:
                 await self._add(_user_turn(utterance))
                 return utterance
         raise _Broken("simulator_error", reason or "the simulated customer misbehaved")

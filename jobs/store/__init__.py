@@ -10,24 +10,25 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from jobs.errors import ConfigurationError
 from jobs.ports import Clock
-from jobs.store.audit import Audit, AuditEntry
+from jobs.store.audit import Audit
 from jobs.store.database import create_reader, create_writer, parse_database_url, upgrade
 from jobs.store.deliveries import Deliveries, Delivery
+from jobs.store.experiments import Experiments
 from jobs.store.feedback import Feedback
 from jobs.store.outbox import Backlog, Outbox
 from jobs.store.runs import PlannedConversation, Runs, Showing
 from jobs.store.tokens import Tokens
 from jobs.store.variants import Variants
 from jobs.store.workers import Workers
-from jobs.store.workspaces import Workspaces, WorkspaceSettings
+from jobs.store.workspaces import Workspaces
 from jobs.store.writer import Writer
 
 __all__ = [
     "Audit",
-    "AuditEntry",
     "Backlog",
     "Deliveries",
     "Delivery",
+    "Experiments",
     "Feedback",
     "Outbox",
     "PlannedConversation",
@@ -35,7 +36,6 @@ __all__ = [
     "Showing",
     "Store",
     "Tokens",
-    "WorkspaceSettings",
     "Workspaces",
     "open_store",
 ]
@@ -49,6 +49,7 @@ class Store:
     outbox: Outbox
     deliveries: Deliveries
     variants: Variants
+    experiments: Experiments
     workers: Workers
     feedback: Feedback
     tokens: Tokens
@@ -84,6 +85,7 @@ async def open_store(database_url: str, clock: Clock) -> AsyncGenerator[Store]:
             outbox=Outbox(reader, writer, clock),
             deliveries=Deliveries(reader, writer, clock),
             variants=Variants(reader, writer, clock),
+            experiments=Experiments(reader, writer, clock),
             workers=Workers(reader, writer, clock),
             feedback=Feedback(reader, writer, clock),
             tokens=Tokens(reader, writer),

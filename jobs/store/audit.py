@@ -1,33 +1,15 @@
 """The audit: who did or was refused what, when and where."""
 
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal
-
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from jobs.model import WorkspaceId
+from jobs.model import AuditEntry, AuditOutcome, WorkspaceId
 from jobs.ports import Clock
 from jobs.store._rows import table_of
 from jobs.store.tables import AuditRow
 from jobs.store.writer import Writer
 
 AUDIT = table_of(AuditRow)
-AuditOutcome = Literal["done", "refused"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class AuditEntry:
-    """One row; ``verb`` is what was asked for, ``detail`` what it changed or why it was refused."""
-
-    workspace_id: WorkspaceId
-    member_id: str
-    verb: str
-    outcome: AuditOutcome
-    detail: str
-    place: str
-    at: datetime
 
 
 class Audit:

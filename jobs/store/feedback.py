@@ -283,12 +283,10 @@ def _insert(connection: AsyncConnection) -> Any:
 
 async def _truncate_log(engine: AsyncEngine) -> None:
     """Empty SQLite's write-ahead log, where deleted text would stay until it is written over."""
-    connection = await engine.raw_connection()
-    try:
-        driver = cast(Any, connection.driver_connection)
+    async with engine.connect() as connection:
+        # past SQLAlchemy, which would begin a transaction first, and in one nothing can be moved out of the log
+        driver = cast(Any, (await connection.get_raw_connection()).driver_connection)
         await (await driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")).close()
-    finally:
-        connection.close()
 
 
 def _known_conversations() -> Any:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import and_, case, exists, func, select, update
@@ -94,10 +95,7 @@ class Runs:
             )
             if row := known.mappings().first():
                 return run_from(row)
-            await connection.execute(RUN.insert().values(run_row(run, key)))
-            rows = [_planned_row(run, conversation_id, scenario) for conversation_id, scenario in conversations]
-            if rows:
-                await connection.execute(CONVERSATION.insert(), rows)
+            await insert_run(connection, run, conversations, key=key)
             await add_announcements(connection, announcements, run.created_at)
             return run
 
@@ -227,6 +225,13 @@ class Runs:
         query = select(RUN).where(RUN.c.workspace_id == workspace_id).order_by(RUN.c.id.desc()).limit(limit)
         return await self._runs(query)
 
+    async def costs_since(self, workspace_id: WorkspaceId, since: datetime) -> tuple[float | None, ...]:
+        """What each run that was started since and is over has cost; None where that is not known."""
+        cost = RUN.c.summary[("costs", "total")].as_float().label("cost")
+        over = and_(RUN.c.workspace_id == workspace_id, RUN.c.created_at >= since, RUN.c.finished_at.is_not(None))
+        async with self._reader.connect() as connection:
+            return tuple(row.cost for row in await connection.execute(select(cost).where(over)))
+
     async def by_id_end(self, workspace_id: WorkspaceId, end: str, *, limit: int = 5) -> tuple[Run, ...]:
         """Runs whose id ends so: short forms are the end of an id, since its beginning is the time."""
         query = select(RUN).where(RUN.c.workspace_id == workspace_id, RUN.c.id.endswith(end, autoescape=True))
@@ -348,12 +353,22 @@ def _strikes() -> Any:
     return CONVERSATION.c.strikes + case((broke_at_once, 1), else_=0)
 
 
-def _planned_row(run: Run, conversation_id: ConversationId, scenario: Scenario) -> dict[str, Any]:
+async def insert_run(
+    connection: AsyncConnection, run: Run, conversations: Sequence[tuple[ConversationId, Scenario]], *, key: str
+) -> None:
+    """Write a run with everything it will play, numbered in this order, inside the caller's transaction."""
+    await connection.execute(RUN.insert().values(run_row(run, key)))
+    rows = [_planned_row(run, number, *each) for number, each in enumerate(conversations, 1)]
+    if rows:
+        await connection.execute(CONVERSATION.insert(), rows)
+
+
+def _planned_row(run: Run, number: int, conversation_id: ConversationId, scenario: Scenario) -> dict[str, Any]:
     return {
         "id": conversation_id,
         "run_id": run.id,
         "workspace_id": run.workspace_id,
-        "number": scenario.number,
+        "number": number,
         "scenario": scenario,
         "state": "planned",
     }

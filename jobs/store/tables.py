@@ -156,10 +156,7 @@ class RatingRow(SQLModel, table=True):
     """
 
     __tablename__ = "rating"  # type: ignore[assignment]  # SQLModel declares it as a declared_attr
-    __table_args__ = (
-        UniqueConstraint("workspace_id", "key"),
-        Index("ix_rating_workspace_at", "workspace_id", "at"),
-    )
+    __table_args__ = (UniqueConstraint("workspace_id", "key"),)
 
     id: str = Field(primary_key=True)
     workspace_id: str
@@ -168,7 +165,7 @@ class RatingRow(SQLModel, table=True):
     kind: str
     value: int | None = None
     retracted: bool = False
-    at: datetime = _time(nullable=False)
+    at: datetime = Field(sa_column=Column(UTCDateTime(), nullable=False, index=True))
     received_at: datetime = _time(nullable=False)
     voter: str
     subject: str
@@ -250,3 +247,54 @@ class WorkspaceSettingsRow(SQLModel, table=True):
     workspace_id: str = Field(primary_key=True)
     content: dict[str, Any] = _json()
     changed_at: datetime = _time(nullable=False)
+
+
+class ExperimentRow(SQLModel, table=True):
+    """An A/B test: two variants that meet the same customers, or whose results are recorded by hand."""
+
+    __tablename__ = "experiment"  # type: ignore[assignment]  # SQLModel declares it as a declared_attr
+    __table_args__ = (
+        UniqueConstraint("workspace_id", "key"),
+        Index("ix_experiment_workspace_created", "workspace_id", "created_at"),
+    )
+
+    id: str = Field(primary_key=True)
+    workspace_id: str
+    key: str
+    kind: str
+    state: str = Field(index=True)
+    target: str
+    seed: int = Field(sa_type=BigInteger)
+    planned: int
+    looks: int = 0
+    details: dict[str, Any] = _json()
+    summary: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON, nullable=True))
+    started_by: str
+    channel_id: str | None = None
+    note: str | None = None
+    early_winner: str | None = None
+    created_at: datetime = _time(nullable=False)
+    finished_at: datetime | None = _time()
+
+
+class ExperimentRunRow(SQLModel, table=True):
+    """A run that plays one arm's half of a round of pairs."""
+
+    __tablename__ = "experiment_run"  # type: ignore[assignment]  # SQLModel declares it as a declared_attr
+    __table_args__ = (UniqueConstraint("experiment_id", "round", "arm"),)
+
+    run_id: str = Field(primary_key=True, foreign_key="run.id")
+    experiment_id: str = Field(foreign_key="experiment.id")
+    arm: str
+    round: int
+
+
+class ExperimentResultRow(SQLModel, table=True):
+    """The result of a session that was recorded by hand."""
+
+    __tablename__ = "experiment_result"  # type: ignore[assignment]  # SQLModel declares it as a declared_attr
+
+    experiment_id: str = Field(primary_key=True, foreign_key="experiment.id")
+    session_id: str = Field(primary_key=True)
+    content: dict[str, Any] = _json()
+    added_at: datetime = _time(nullable=False)

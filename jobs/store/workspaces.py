@@ -1,34 +1,19 @@
 """What the approvers of a workspace have set for it."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from pydantic import TypeAdapter
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from jobs.model import WorkspaceId
+from jobs.model import WorkspaceId, WorkspaceSettings
 from jobs.ports import Clock
 from jobs.store._rows import table_of
 from jobs.store.tables import WorkspaceSettingsRow
 from jobs.store.writer import Writer
 
 SETTINGS = table_of(WorkspaceSettingsRow)
-
-
-@dataclass(frozen=True, kw_only=True)
-class WorkspaceSettings:
-    """Settings of one workspace, beside those of the installation.
-
-    Args:
-        approvers: members who may approve, besides those of the installation's settings.
-        channel_id: where runs report that were asked for outside of any channel.
-        budget_usd: of a calendar month (UTC); None = no limit of its own.
-    """
-
-    approvers: tuple[str, ...] = ()
-    channel_id: str | None = None
-    budget_usd: float | None = None
 
 
 _CONTENT = TypeAdapter(WorkspaceSettings)

@@ -51,11 +51,9 @@ async def measure(conversations: int, commands: int, latency_ms: int) -> Measure
                 await bot.stop()
 
 
-async def _under_load(
-    bot: Bot, home: Home, workspace: LocalWorkspace, conversations: int, commands: int
-) -> Measured:
+async def _under_load(bot: Bot, home: Home, workspace: LocalWorkspace, conversations: int, commands: int) -> Measured:
     await workspace.type_command(GENERAL, ADA, f"/convotest run pizza n={conversations} seed=1")
-    while playing(home) < conversations:
+    while playing(home) < conversations:  # noqa: ASYNC110  (only a table tells)
         await asyncio.sleep(PAUSE_S)
     acks_ms: list[float] = []
     in_flight: list[int] = []
@@ -87,7 +85,7 @@ def _has_ended(workspace: LocalWorkspace) -> bool:
 @click.command()
 @click.option("--conversations", default=200, show_default=True, help="All of them at once.")
 @click.option("--commands", default=200, show_default=True)
-@click.option("--latency-ms", default=4000, show_default=True, help="How long the demo assistant thinks.")
+@click.option("--latency-ms", default=6000, show_default=True, help="How long the demo assistant thinks.")
 def main(conversations: int, commands: int, latency_ms: int) -> None:
     measured = asyncio.run(measure(conversations, commands, latency_ms))
     acks = measured.acks_ms

@@ -1,4 +1,4 @@
-"""What engine and store cost a conversation, by the size of a shard: scripted customers, an assistant that says its lines.
+"""What engine and store cost a conversation, by the size of a shard, when customer and assistant only say their lines.
 
 ``python -m tests.benchmarks.bench_engine`` plays each size in a process of its own; "no engine, no store" is the turn
 loop and the metrics alone.

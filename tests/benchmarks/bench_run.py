@@ -1,8 +1,8 @@
 """Whole runs with a chat model on both sides, beside bare loops that only make the same calls.
 
-``python -m tests.benchmarks.bench_run`` starts a provider in a process of its own, and the real bot, which plays, scores
-and stores the conversations, posts them, and answers slash commands meanwhile. Wall is from the first model call to the
-last stored conversation; what it then takes to post everything at Slack's pace stands apart.
+``python -m tests.benchmarks.bench_run`` starts a provider in a process of its own, and the real bot, which plays,
+scores and stores the conversations, posts them, and answers slash commands meanwhile. Wall is from the first model call
+to the last stored conversation; what it then takes to post everything at Slack's pace stands apart.
 """
 
 import asyncio
@@ -51,7 +51,9 @@ ASSISTANT = {
     "connector": "openai_chat",
     "default": "plain",
     "profiles": ["bench"],
-    "variants": {"plain": {"model": "gpt-4o-mini", "system_prompt": "You work in a pizza shop. Be friendly and short."}},
+    "variants": {
+        "plain": {"model": "gpt-4o-mini", "system_prompt": "You work in a pizza shop. Be friendly and short."}
+    },
 }
 FIRST_CALL = "BENCH_FIRST_CALL"
 

@@ -17,7 +17,8 @@ from tests.e2e.process import Home
 
 
 def machine() -> str:
-    return f"Python {platform.python_version()}, {platform.system()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
+    load = os.getloadavg()[0]
+    return f"Python {platform.python_version()}, {platform.system()}, {os.cpu_count()} cores, load {load:.1f}"
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -22,7 +22,7 @@ ASKER = Asker(workspace_id=WORKSPACE, channel_id="C1", member_id="U0ADA", key="c
 @pytest.fixture
 async def edge(tmp_path: Path) -> AsyncGenerator[Edge]:
     async with testing_ports(tmp_path) as ports:
-        yield Edge(ports=ports, poster=MemoryPoster(), commands=COMMANDS)
+        yield Edge(ports=ports, poster=MemoryPoster(standings={"U0ADA": "admin"}), commands=COMMANDS)
 
 
 @pytest.fixture(params=list(COMMANDS))

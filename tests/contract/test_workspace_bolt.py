@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import aiohttp
 import pytest
@@ -231,8 +231,7 @@ async def test_bolt_is_installed_by_oauth_and_renews_its_token(tmp_path: Path) -
             authorization_url=workspace.authorize_url,
             installation_store=store,
             state_store=FileOAuthStateStore(expiration_seconds=60, base_dir=str(tmp_path)),
-            token_rotation_expiration_minutes=13
-            * 60,  # longer than a token lives, so that each is renewed at its first use
+            token_rotation_expiration_minutes=13 * 60,  # more than a token's life: each is renewed at its first use
         )
         client: Any = AsyncWebClient(base_url=workspace.api_url)
         rotating: Any = settings.authorize
@@ -264,9 +263,9 @@ async def install(workspace: LocalWorkspace) -> None:
     async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
         page = await (await browser.get(f"{app_url}/slack/install")).text()
         [asked] = re.findall(r'href="([^"]+/oauth/v2/authorize[^"]+)"', page)
-        query = parse_qs(urlsplit(asked.replace("&amp;", "&")).query)
-        await browser.get(workspace.authorize_url, params={name: value[0] for name, value in query.items()})
-        form = {"state": query["state"][0], "team": "T0LOCAL", "answer": "allow"}
+        query = dict(parse_qsl(urlsplit(str(asked).replace("&amp;", "&")).query))
+        await browser.get(workspace.authorize_url, params=query)
+        form = {"state": query["state"], "team": "T0LOCAL", "answer": "allow"}
         answer = await browser.post(
             workspace.authorize_url,
             data={**form, "redirect_uri": f"{app_url}/slack/oauth_redirect"},

@@ -230,12 +230,12 @@ async def test_a_page_that_remembers_a_workspace_of_yesterday_opens_the_one_of_t
 
 
 async def test_a_command_of_the_welcome_is_put_into_the_message_box(browser: Browser) -> None:
-    async with LocalWorkspace(pinned="Type `/convotest run pizza` below.") as workspace:
-        async with at_the_page(browser, workspace.url) as ada:
-            await ada.page.get_by_role("button", name="/convotest run pizza").click()
+    pinned = "Type `/convotest run pizza` below."
+    async with LocalWorkspace(pinned=pinned) as workspace, at_the_page(browser, workspace.url) as ada:
+        await ada.page.get_by_role("button", name="/convotest run pizza").click()
 
-            await expect(ada.composer).to_be_focused()
-            await expect(ada.composer).to_have_value("/convotest run pizza")
+        await expect(ada.composer).to_be_focused()
+        await expect(ada.composer).to_have_value("/convotest run pizza")
 
 
 async def test_an_empty_home_and_an_empty_channel_say_what_to_do(page: Page) -> None:

@@ -28,7 +28,7 @@ class Counting(AsyncWebClient):
 
     async def api_call(self, api_method: str, **given: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride] - all arguments are handed on
         self.called.add(api_method)
-        return await super().api_call(api_method, **given)
+        return await super().api_call(api_method, **given)  # pyright: ignore[reportUnknownMemberType] - its keywords are half typed
 
 
 @pytest.mark.filterwarnings("ignore:BasicAuth is deprecated")  # slack_sdk 3.47 still uses it with aiohttp 3.14

@@ -153,8 +153,8 @@ def _threads(workspace: LocalWorkspace) -> list[list[dict[str, Any]]]:
 async def _settled(database: Engine) -> None:
     """The answer to the very last post may have been lost: give the bot the time to look whether it arrived."""
     deadline = time.monotonic() + SETTLE_S
-    while _outbox_left(_outbox(database)) and time.monotonic() < deadline:
-        await asyncio.sleep(0.2)  # only the database of the other process knows
+    while _outbox_left(_outbox(database)) and time.monotonic() < deadline:  # noqa: ASYNC110  (only a table tells)
+        await asyncio.sleep(0.2)
 
 
 # --- the checker ----------------------------------------------------------------------------------------------------
@@ -241,8 +241,8 @@ def _beyond_one(counted: Counter[Any]) -> int:
 
 
 def _key(message: Mapping[str, Any]) -> str | None:
-    payload: Mapping[str, Any] = (message.get("metadata") or {}).get("event_payload") or {}
-    return payload.get("key")
+    metadata: Any = message.get("metadata") or {}
+    return metadata.get("event_payload", {}).get("key")
 
 
 def _rows(database: Engine, query: str) -> list[Mapping[str, Any]]:

@@ -10,6 +10,7 @@ from asyncio.subprocess import PIPE, STDOUT, Process
 from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, async_playwright
 from slack_sdk.web.async_client import AsyncWebClient
@@ -40,11 +41,11 @@ class Demo:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def client(self) -> AsyncWebClient:
-        """The Web API as the bot sees it."""
-        client = AsyncWebClient(token="xoxb-local", base_url=f"{self.url}/api/")
+    async def post(self, channel: str, text: str, **content: Any) -> str:
+        """Post as the bot, through the Web API; the message's ts."""
+        client: Any = AsyncWebClient(token="xoxb-local", base_url=f"{self.url}/api/")
         client.proxy = None
-        return client
+        return (await client.chat_postMessage(channel=channel, text=text, **content))["ts"]
 
     async def start(self, *, fresh: bool = True) -> None:
         """Start it and wait until it says where it is.

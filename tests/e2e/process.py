@@ -153,7 +153,7 @@ class Bot:
             self._ready.cancel()  # nobody waits for it any more; without effect if it was ready
             self._process.send_signal(how)
         code = await asyncio.wait_for(self._process.wait(), STOP_S)  # its helper, too: it holds the end of the log
-        await self._reading
+        await asyncio.wait_for(self._reading, STOP_S)
         return code
 
     async def _read(self, process: Process, ready: "asyncio.Future[int]") -> None:

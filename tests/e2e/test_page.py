@@ -56,7 +56,7 @@ async def test_a_transcript_opens_and_escape_leads_back_to_its_button(demo: Demo
 
 
 async def test_a_reaction_is_given_and_taken_back(demo: Demo, browser: Browser) -> None:
-    await demo.client().chat_postMessage(channel="C0QUALITY", text="what do you think?")
+    await demo.post("C0QUALITY", "what do you think?")
     async with at_the_page(browser, demo.url) as ada:
         message = ada.page.locator("article", has_text="what do you think?")
         await message.hover()
@@ -80,6 +80,8 @@ async def test_the_picker_says_what_is_wrong_and_then_starts_a_run(demo: Demo, b
         await expect(count).to_be_focused()
         assert await ada.cards.count() == known
         await count.fill("2")
+        await ada.dialog.get_by_label("Seed").fill("7")
+        await ada.dialog.get_by_label("Profile:").select_option("pizza")
         await ada.page.keyboard.press("Enter")
 
         await expect(ada.dialog).to_have_count(0)
@@ -165,7 +167,7 @@ async def test_a_dropped_event_stream_catches_up(demo: Demo, browser: Browser) -
         await expect(ada.page.get_by_text("bot connected")).to_be_visible()
         wire.cut()
         await expect(ada.page.get_by_text("Connection lost")).to_be_visible()
-        await demo.client().chat_postMessage(channel="C0QUALITY", text="said while nobody heard")
+        await demo.post("C0QUALITY", "said while nobody heard")
         await ada.say("kept in the box")
         await expect(ada.composer).to_have_value("kept in the box")
         wire.mend()
@@ -179,18 +181,18 @@ async def test_a_dropped_event_stream_catches_up(demo: Demo, browser: Browser) -
 async def test_a_demo_killed_in_the_middle_of_a_run_goes_on_after_its_restart(browser: Browser, tmp_path: Path) -> None:
     home = make_home(tmp_path, latency_ms=60)
     async with running_demo(home) as demo, at_the_page(browser, demo.url, expected=LOST) as ada:
-        card = await ada.run("/convotest run pizza n=6 seed=7")
+        card = await ada.run("/convotest run pizza n=4 seed=7")
         await expect(card.get_by_role("heading")).to_have_text("Running…")
         await demo.kill()
         await expect(ada.page.get_by_text("Connection lost")).to_be_visible()
         await demo.start(fresh=False)
-        await expect(ada.cards.last.get_by_role("heading")).to_have_text("6 of 6 passed", timeout=20_000)
+        await expect(ada.cards.last.get_by_role("heading")).to_have_text("4 of 4 passed", timeout=20_000)
 
         await expect(ada.cards).to_have_count(1)
         thread = await ada.open_thread(ada.cards.last)
         await expect(thread.get_by_text(MENTION)).to_have_count(1)
-        numbers = [re.match("[1-6]/6", text) for text in await thread.locator("article .blocks").all_inner_texts()]
-        assert sorted(found[0] for found in numbers if found) == [f"{number}/6" for number in range(1, 7)]
+        numbers = [re.match("[1-4]/4", text) for text in await thread.locator("article .blocks").all_inner_texts()]
+        assert sorted(found[0] for found in numbers if found) == [f"{number}/4" for number in range(1, 5)]
 
 
 async def test_a_bot_that_is_down_is_said_to_be_and_works_again_when_it_is_back(

@@ -35,8 +35,7 @@ def _plain(text: str) -> dict[str, str]:
 
 
 async def test_hostile_text_is_shown_and_never_executed(demo: Demo, browser: Browser) -> None:
-    client = demo.client()
-    root = await client.chat_postMessage(channel=CHANNEL, text="hostile things")
+    root = await demo.post(CHANNEL, "hostile things")
     for text in HOSTILE:
         blocks = [
             {"type": "header", "text": _plain(text[:150])},
@@ -57,9 +56,9 @@ async def test_hostile_text_is_shown_and_never_executed(demo: Demo, browser: Bro
             {"type": "context", "elements": [_plain(text)]},
             {"type": "actions", "elements": [{"type": "button", "action_id": "x", "text": _plain(text[:75])}]},
         ]
-        await client.chat_postMessage(channel=CHANNEL, thread_ts=root["ts"], text=text, blocks=blocks)
-        await client.chat_postMessage(channel=CHANNEL, thread_ts=root["ts"], text=text)
-    async with at_the_page(browser, demo.url, path=f"/#/{CHANNEL}/thread/{root['ts']}", member=BEN) as ben:
+        await demo.post(CHANNEL, text, thread_ts=root, blocks=blocks)
+        await demo.post(CHANNEL, text, thread_ts=root)
+    async with at_the_page(browser, demo.url, path=f"/#/{CHANNEL}/thread/{root}", member=BEN) as ben:
         await expect(ben.thread.locator("article")).to_have_count(1 + 2 * len(HOSTILE))
         for text in HOSTILE:
             await ben.say(text)
@@ -73,7 +72,6 @@ async def test_hostile_text_is_shown_and_never_executed(demo: Demo, browser: Bro
 
 
 async def test_long_mixed_and_right_to_left_text_stays_in_its_place(demo: Demo, browser: Browser) -> None:
-    client = demo.client()
     texts = {
         "long": "x" * 20_000 + " " + "long words " * 1_818,
         "hebrew": "שלום, אני רוצה להזמין פיצה עם 3 תוספות (בלי בצל)! " * 8,
@@ -83,7 +81,7 @@ async def test_long_mixed_and_right_to_left_text_stays_in_its_place(demo: Demo, 
     }
     assert len(texts["long"]) == 39_999
     for text in texts.values():
-        await client.chat_postMessage(channel=CHANNEL, text=text)
+        await demo.post(CHANNEL, text)
     for width in (1380, 360):
         async with at_the_page(browser, demo.url, path=f"/#/{CHANNEL}", width=width) as ada:
             await expect(ada.page.get_by_text("مرحباً")).to_be_in_viewport()
@@ -95,13 +93,12 @@ async def test_long_mixed_and_right_to_left_text_stays_in_its_place(demo: Demo, 
 
 
 async def test_a_thread_of_a_thousand_replies_stays_usable_while_more_arrive(demo: Demo, browser: Browser) -> None:
-    client = demo.client()
-    root = await client.chat_postMessage(channel=CHANNEL, text="a long thread")
+    root = await demo.post(CHANNEL, "a long thread")
     for number in range(1, 1001):
-        await client.chat_postMessage(channel=CHANNEL, thread_ts=root["ts"], text=f"reply {number}")
-    async with at_the_page(browser, demo.url, path=f"/#/{CHANNEL}/thread/{root['ts']}", member=ADA) as ada:
+        await demo.post(CHANNEL, f"reply {number}", thread_ts=root)
+    async with at_the_page(browser, demo.url, path=f"/#/{CHANNEL}/thread/{root}", member=ADA) as ada:
         await expect(ada.thread.get_by_text("reply 1000", exact=True)).to_be_in_viewport()
-        await client.chat_postMessage(channel=CHANNEL, thread_ts=root["ts"], text="one more")
+        await demo.post(CHANNEL, "one more", thread_ts=root)
         await expect(ada.thread.get_by_text("one more", exact=True)).to_be_in_viewport()
         await ada.thread.get_by_role("button", name=re.compile("Show earlier replies")).click()
         await expect(ada.thread.locator("article")).to_have_count(301)

@@ -34,7 +34,7 @@ from jobs.simulate.agenda import AgendaSimulator
 PROFILES = Path(__file__).parents[2] / "profiles"
 SHIPPED = yaml.safe_load((PROFILES / "assistants.yaml").read_text())["assistants"]["pizza"]["variants"]
 SEEDS = 200
-LEFT_OUT = "the confirmed order left out the cans and drink"
+LEFT_OUT = "the confirmed order left out the drink"
 NO_TIME = "no answer to: how long is going to take the pizza to arrive"
 OTHER_PRICE = "the price changed between quote and bill"
 

@@ -264,4 +264,4 @@ async def test_runs_of_another_workspace_cannot_be_reached(stage: Stage) -> None
 
 
 async def test_an_old_button_says_that_it_is_one(stage: Stage) -> None:
-    assert "no longer in use" in await stage.click("from_last_year", "x")
+    assert "from an older version" in await stage.click("from_last_year", "x")

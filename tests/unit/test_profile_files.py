@@ -122,7 +122,7 @@ def test_files_of_other_kinds_and_foreign_files_are_told_apart(tmp_path: Path) -
     files = {
         "assistants.yaml": "assistants: {}",
         "suites/nightly.yaml": "name: nightly",
-        "rules/price.yaml": "name: price",
+        "rules/price.yaml": "name: price\nthen: 1 == 1",
         "elsewhere.yml": "name: calm\ntraits: [you are calm]",
         "sizes.yaml": "- small",
         "prices.yaml": "# empty",

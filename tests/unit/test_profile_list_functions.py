@@ -1,10 +1,13 @@
 """Python files that make values: never run unless switched on, then apart, seeded, bounded and without our secrets."""
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
+from jobs.errors import RequestError
 from jobs.model import RunRequest
 from jobs.planning import plan_run
 from jobs.profiles import Profile, ProfileError, check_paths, draw_scenarios, load_profile, made, with_list_functions
@@ -59,10 +62,10 @@ def forever():
 
 
 def child():
-    if os.fork() == 0:
-        while True:
-            pass
-    return ["parent"]
+    if child := os.fork():
+        return [child]
+    while True:
+        pass
 
 
 def memory():
@@ -216,9 +219,24 @@ def test_values_of_another_type_are_told(tmp_path: Path) -> None:
     assert "(number 1), which is no int" in refusal(profile_of(tmp_path, "function_name: names", kind="int"))
 
 
-def test_a_function_that_never_returns_is_ended_with_all_it_started(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_a_function_started_is_ended_with_it(tmp_path: Path) -> None:
+    [child] = values(profile_of(tmp_path, "function_name: child", kind="int"))
+
+    assert isinstance(child, int)
+    deadline = time.monotonic() + 5  # a signal takes a moment to arrive
+    while is_running(child) and time.monotonic() < deadline:
+        pass
+    assert not is_running(child)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_a_function_that_never_returns_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(made, "SECONDS", 0.5)
 
     assert "did not return within 0.5 s" in refusal(profile_of(tmp_path, "function_name: forever"))
@@ -255,6 +273,15 @@ def test_a_check_counts_the_values_only_when_functions_are_on(tmp_path: Path) ->
     assert (off.ok, off.variables, off.combinations) == (True, {"thing": None}, None)
     assert "CONVOTEST_LIST_FUNCTIONS=on" in off.warnings[0]
     assert (on.ok, on.variables, on.combinations, on.conversations, on.warnings) == (True, {"thing": 4}, 4, 4, ())
+
+
+def test_without_the_setting_a_run_is_refused_with_its_name(tmp_path: Path) -> None:
+    profile = profile_of(tmp_path, "function_name: names")
+
+    with pytest.raises(RequestError, match="CONVOTEST_LIST_FUNCTIONS=on"):
+        profile.planned(1)
+    with pytest.raises(RequestError, match="CONVOTEST_LIST_FUNCTIONS=on"):
+        draw_scenarios(profile, seed=1, n=1)
 
 
 def test_a_check_tells_a_failing_function_as_a_problem(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ const ICONS = {
   thumbdown: "M17 13V4h3v9zM17 13l-4 8a2 2 0 0 1-3-2l1-4H6a2 2 0 0 1-2-2l1.500-7a2 2 0 0 1 2-2H17",
   trash: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13",
   plus: "M12 5v14M5 12h14",
-  pin: "M12 21s7-6.200 7-11a7 7 0 0 0-14 0c0 4.800 7 11 7 11zM12 12a2 2 0 1 0 0-4 2 2 0 0 0 0 4z",
+  pin: "M9 4h6l-1 6 3 3v2H7v-2l3-3zM12 15v5",
 };
 
 export function Icon({ name }) {

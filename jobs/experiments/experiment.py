@@ -1,0 +1,214 @@
+"""Experiments as values: what was asked for, what is planned, how far it is, and what came of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, NewType
+
+from jobs.model import LOCAL_WORKSPACE, Place, Run, RunId, WorkspaceId
+
+ExperimentId = NewType("ExperimentId", str)
+ExperimentState = Literal["running", "stopping", "cancelling", "finished", "cancelled"]
+"""``stopping``: a winner was found early, what is still being played is given up. Recorded results are ``running``
+until somebody deletes them."""
+ExperimentKind = Literal["simulated", "recorded"]
+ArmName = Literal["a", "b"]
+Verdict = Literal["b_better", "b_worse", "no_difference_shown", "not_enough_data"]
+Decision = Literal["APPROVE", "REJECT", "INCONCLUSIVE"]
+
+ARMS: tuple[ArmName, ArmName] = ("a", "b")
+OVER: tuple[ExperimentState, ...] = ("finished", "cancelled")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExperimentRequest:
+    """What a member or a terminal asked for.
+
+    Args:
+        a, b: variants as written, ``NAME@VARIANT``; A is the baseline.
+        n: pairs; None = as many as show ``difference``.
+        difference: of two success rates, in 0..1.
+        metric: the one that decides, declared before the start.
+        early_stop: whether to look every few pairs and stop as soon as a winner is certain.
+    """
+
+    target: str
+    a: str
+    b: str
+    n: int | None = None
+    seed: int | None = None
+    difference: float = 0.2
+    metric: str = "success"
+    early_stop: bool = False
+    started_by: str = ""
+    workspace_id: WorkspaceId = LOCAL_WORKSPACE
+    place: Place | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArmRun:
+    """A run that plays one arm's half of the pairs of a round; every extension is a further round."""
+
+    arm: ArmName
+    round: int
+    run: Run
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """Two variants that meet the same customers.
+
+    Args:
+        a, b: the variants' names.
+        planned: pairs, over all rounds.
+        looks: how often a verdict was shown.
+        is_aa: both arms are the same variant.
+        stamps: content hashes of what both arms share (profile, simulator, judge, models, version).
+        note: why it ended early, in one sentence.
+        early_winner: found by the test that may be looked at all the time.
+    """
+
+    id: ExperimentId
+    workspace_id: WorkspaceId
+    kind: ExperimentKind = "simulated"
+    state: ExperimentState = "running"
+    target: str
+    a: str
+    b: str
+    seed: int = 0
+    planned: int = 0
+    metric: str = "success"
+    early_stop: bool = False
+    is_aa: bool = False
+    power: str = ""
+    estimated_cost_usd: float | None = None
+    stamps: Mapping[str, str] = field(default_factory=dict[str, str])
+    notes: tuple[str, ...] = ()
+    looks: int = 0
+    started_by: str = ""
+    place: Place | None = None
+    created_at: datetime
+    finished_at: datetime | None = None
+    note: str | None = None
+    early_winner: ArmName | None = None
+    runs: tuple[ArmRun, ...] = ()
+
+    def name_of(self, arm: ArmName) -> str:
+        return self.a if arm == "a" else self.b
+
+    def runs_of(self, arm: ArmName) -> tuple[Run, ...]:
+        return tuple(each.run for each in self.runs if each.arm == arm)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArmProgress:
+    """How far one arm is."""
+
+    done: int
+    passed: int
+    failed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExperimentProgress:
+    """How far both arms are; ``planned`` counts pairs."""
+
+    planned: int
+    a: ArmProgress
+    b: ArmProgress
+
+
+# --- what came of it ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricLine:
+    """One metric as a table shows it; ``value``, ``low`` and ``high`` are the difference, for a ratio its logarithm,
+    turned so that above zero is better for B."""
+
+    name: str
+    a: str
+    b: str
+    change: str
+    interval: str
+    p: str
+    verdict: Verdict | None
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArmResult:
+    """One arm of a finished experiment: its outcomes, and what it took."""
+
+    passed: int
+    failed: int
+    errors: int
+    unclear: int
+    cost_usd: float | None
+    p50_ms: float | None
+    p95_ms: float | None
+    passed_by_turn: tuple[int, ...] = ()
+    """How many conversations had passed after so many turns of the customer, beginning with one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupResult:
+    """Customers that have something in common, and how they fared in both arms: (passed, passed or failed)."""
+
+    name: str
+    a: tuple[int, int]
+    b: tuple[int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Disagreement:
+    """A pair in which only one arm passed: the customer, and why the other arm failed."""
+
+    number: int
+    wanted: str
+    passed: ArmName
+    reasons: tuple[str, ...]
+    said: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExperimentSummary:
+    """The answer; ``verdict`` and ``decision`` are None where none may be given.
+
+    Args:
+        sentence: the verdict in words.
+        gates: each gate in words, with what it says.
+        disagreements: the first few; ``only_a`` and ``only_b`` count them all.
+        document: the comparison as ``ab analyze`` writes it.
+    """
+
+    verdict: Verdict | None
+    decision: Decision | None
+    sentence: str
+    pairs: int
+    metrics: tuple[MetricLine, ...]
+    gates: tuple[str, ...]
+    a: ArmResult
+    b: ArmResult
+    personas: tuple[GroupResult, ...]
+    only_a: int
+    only_b: int
+    disagreements: tuple[Disagreement, ...]
+    flaky: tuple[str, ...]
+    notes: tuple[str, ...]
+    methods: tuple[str, ...]
+    document: Mapping[str, Any]
+
+
+def completed_pairs(outcomes: Mapping[RunId, Mapping[int, str]], runs: Sequence[ArmRun]) -> dict[tuple[int, int], str]:
+    """Of each pair (round, number) in which both arms passed or failed: ``both``, ``neither``, or who alone passed."""
+    passed: dict[ArmName, dict[tuple[int, int], bool]] = {"a": {}, "b": {}}
+    for each in runs:
+        for number, outcome in outcomes.get(each.run.id, {}).items():
+            if outcome in ("passed", "failed"):
+                passed[each.arm][each.round, number] = outcome == "passed"
+    words = {(True, True): "both", (False, False): "neither", (True, False): "a", (False, True): "b"}
+    return {key: words[passed["a"][key], passed["b"][key]] for key in passed["a"].keys() & passed["b"].keys()}
