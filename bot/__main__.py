@@ -75,6 +75,31 @@ def manifest(url: str | None, as_json: bool) -> None:
     click.echo(yaml.safe_dump(described, sort_keys=False, allow_unicode=True, width=100), nl=False)
 
 
+@cli.command()
+@click.option("--out", type=click.Path(file_okay=False), default="gallery", show_default=True, help="Where it goes.")
+def gallery(out: str) -> None:
+    """Write a page with every kind of message, made from awkward data.
+
+    With Chromium and Playwright installed, also pictures: light, dark, and as narrow as a phone.
+    """
+    from pathlib import Path
+
+    from bot.gallery import samples, write_gallery
+    from bot.gallery.pictures import NoBrowser, take_pictures
+
+    directory = Path(out).absolute()
+    page = write_gallery(samples(), directory)
+    click.echo(f"{page}")
+    pictures = directory / "pictures"
+    pictures.mkdir(exist_ok=True)
+    try:
+        taken = asyncio.run(take_pictures(page, pictures))
+    except NoBrowser as error:
+        click.echo(str(error), err=True)
+    else:
+        click.echo(f"{len(taken)} pictures in {pictures}")
+
+
 def _serve(service: "Coroutine[Any, Any, None]") -> None:
     from jobs.logs import configure_logging
     from jobs.memory import share_one_arena

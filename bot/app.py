@@ -58,6 +58,7 @@ def create_app(
         signing_secret=signing_secret or "",
         request_verification_enabled=signing_secret is not None,
         ssl_check_enabled=False,  # it would answer unsigned requests
+        logger=logging.getLogger("slack_bolt"),  # without one Bolt takes the root's level, and is talkative
     )
     doors = Doors(edge_of, ledger, forget)
     listen: Any = app  # its registering methods are half typed

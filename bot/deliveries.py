@@ -14,7 +14,7 @@ from typing import Any, Literal, cast
 from slack_bolt.async_app import AsyncBoltContext, AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
-from bot.payload import Json, inside
+from bot.payload import Json, inside, storable
 from jobs.model import WorkspaceId
 from jobs.ports import Clock
 from jobs.store import Deliveries, Delivery
@@ -124,7 +124,7 @@ class Ledger:
         if CONTEXT_KEY in context:  # an earlier process recorded it
             await next()
             return None
-        body = inside(request.body)
+        body = request.body = inside(storable(request.body))
         delivery = read_delivery(body, workspace_of(context))
         if delivery is None:
             await next()

@@ -3,7 +3,7 @@
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import Any
 
 from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response
@@ -22,14 +22,10 @@ MOST_REFUSED = 60
 REFUSED_WINDOW_S = 60.0
 MOST_ADDRESSES = 10_000
 
+Routes = Callable[[web.Application], None]
+"""Adds further routes to the server."""
 Ready = Callable[[], Awaitable[str | None]]
 """None when this process can work, else what it lacks."""
-
-
-class Routes(Protocol):
-    """Further routes of the same server."""
-
-    def add_routes(self, app: web.Application) -> None: ...
 
 
 class RefusalLimit:
@@ -108,8 +104,8 @@ def create_web_app(ready: Ready, slack: SlackRequests | None = None, *more: Rout
     app.router.add_get("/readyz", readyz)
     if slack:
         app.router.add_post("/slack/events", slack.handle)
-    for routes in more:
-        routes.add_routes(app)
+    for add_routes in more:
+        add_routes(app)
     return app
 
 

@@ -16,7 +16,6 @@ from logging import Logger
 from typing import Any, Protocol
 
 import aiohttp
-from cryptography.fernet import Fernet, InvalidToken
 from slack_bolt.async_app import AsyncBoltContext
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.errors import SlackTokenRotationError
@@ -222,6 +221,10 @@ class Seal:
             raise ConfigurationError(
                 f"CONVOTEST_SECRET_KEY needs at least {SHORTEST_KEY} characters; make one with: openssl rand -hex 32"
             )
+        # Imported here: with a single workspace's bot token nothing is encrypted, and it takes several megabytes.
+        from cryptography.fernet import Fernet, InvalidToken
+
+        self._foreign_token = InvalidToken
         self._fernet = Fernet(base64.urlsafe_b64encode(hashlib.sha256(key.encode()).digest()))
 
     def close(self, token: str) -> str:
@@ -231,7 +234,7 @@ class Seal:
         """The token; raises ConfigurationError if it was encrypted with another key."""
         try:
             return self._fernet.decrypt(sealed.encode()).decode()
-        except InvalidToken as error:
+        except self._foreign_token as error:
             raise ConfigurationError(
                 "the tokens in the database were encrypted with another CONVOTEST_SECRET_KEY; set that one again, or "
                 "install the app anew in each workspace"

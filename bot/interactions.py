@@ -8,6 +8,7 @@ from typing import Any
 from bot import blocks
 from bot.blocks import Message
 from bot.commands import Asker, Edge
+from bot.commands import ab as ab_command
 from bot.commands import cancel as cancel_command
 from bot.commands import run as run_command
 from bot.commands._command import require, require_membership
@@ -76,10 +77,11 @@ async def _rerun(value: str, asker: Asker, edge: Edge) -> Message | None:
 async def _csv(value: str, asker: Asker, edge: Edge) -> Message | None:
     run = await _run(value, asker, edge)
     thread = await edge.ports.store.outbox.in_thread(run.workspace_id, card_key(run.id))
-    if any(item.announcement.kind == "run_csv" and item.state != "failed" for item in thread):
+    asked = [item for item in thread if item.announcement.kind == "run_csv"]
+    if any(item.state != "failed" for item in asked):
         return blocks.note("The CSV file is in the run's thread already.")
     await _require_room(run, edge)
-    await _announce(csv_asked_for(run, run.place or asker.place, asker.key), edge)
+    await _announce(csv_asked_for(run, run.place or asker.place, len(asked)), edge)
     return None
 
 
@@ -137,6 +139,7 @@ ACTIONS: Mapping[str, tuple[Right, Action]] = {
     blocks.ANOTHER: ("use", _another),
     blocks.TRANSCRIPT: ("read", _transcript),
     blocks.SEND_FILE: ("use", _transcript_file),
+    **ab_command.ACTIONS,
     blocks.HOME_RUN: ("read", _home_run),  # the form itself looks whether they may run
     blocks.HOME_SETTINGS: ("approve", _home_settings),
 }

@@ -105,6 +105,9 @@ class MemoryPoster:
     async def link(self, channel_id: str, ts: str) -> str | None:
         return f"https://local.example/archives/{channel_id}/p{ts.replace('.', '')}"
 
+    async def is_installed(self) -> bool:
+        return True
+
     async def standing(self, member_id: str, workspace_id: str) -> Standing:
         return self.standings.get(member_id, "member")
 

@@ -17,3 +17,15 @@ def text_in(value: Any, name: str) -> str:
     """The text under a name; empty if it is missing or no text."""
     found = inside(value).get(name)
     return found if isinstance(found, str) else ""
+
+
+def storable(value: Any) -> Any:
+    """The same without what no database takes: halves of characters, and NUL."""
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode().replace("\x00", "")
+    if isinstance(value, Mapping):
+        given = cast("Mapping[Any, Any]", value)
+        return {str(storable(name)): storable(content) for name, content in given.items()}
+    if isinstance(value, list):
+        return [storable(each) for each in cast("list[Any]", value)]
+    return value

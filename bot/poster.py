@@ -155,6 +155,10 @@ class Poster(Protocol):
         """The address of a message, or None if there is none any more."""
         ...
 
+    async def is_installed(self) -> bool:
+        """Whether Slack still takes the bot's token."""
+        ...
+
     async def standing(self, member_id: str, workspace_id: str) -> Standing:
         """What somebody is in the workspace just now."""
         ...
@@ -310,6 +314,13 @@ class SlackPoster:
             logger.info("no link to %s: %s", ts, error)
             return None
         return text_in(answer, "permalink") or None
+
+    async def is_installed(self) -> bool:
+        try:
+            await self._call("auth.test")
+        except Refused:
+            return False
+        return True
 
     async def standing(self, member_id: str, workspace_id: str) -> Standing:
         try:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from bot import blocks
 from bot.blocks import Message, NextStep
+from bot.experiment_rendering import EXPERIMENT_RENDERERS
 from bot.poster import Upload
 from jobs.announce import MOST_MESSAGES, card_key
 from jobs.bundle import Ports
@@ -115,6 +116,7 @@ RENDERERS: Mapping[AnnouncementKind, Renderer] = {
     "run_csv": _run_csv,
     "run_finished": _run_finished,
     "notice": _notice,
+    **EXPERIMENT_RENDERERS,
 }
 
 

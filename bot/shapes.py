@@ -1,12 +1,14 @@
 """The shapes of Slack's payloads as far as we read them; what does not fit is refused at the door."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
-from bot.payload import Json, text_in
+from bot.payload import Json, inside, text_in
 
-Id = Annotated[str, Field(min_length=1, max_length=255)]
+OtherId = Annotated[str, Field(pattern=r"^[\x21-\x7e]{0,255}$")]
+"""One that need not be given."""
+Id = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,255}$")]
 
 
 class Named(BaseModel):
@@ -16,7 +18,7 @@ class Named(BaseModel):
 
 
 class Member(Named):
-    team_id: str | None = None
+    team_id: OtherId | None = None
 
 
 class Team(BaseModel):
@@ -30,7 +32,7 @@ class Command(BaseModel):
     user_id: Id
     trigger_id: Id
     text: str = ""
-    enterprise_id: str | None = None
+    enterprise_id: OtherId | None = None
     response_url: str | None = None
 
 
@@ -56,7 +58,7 @@ class View(BaseModel):
     hash: str | None = None
     blocks: list[Json] = []
     state: Json | None = None
-    app_installed_team_id: str | None = None
+    app_installed_team_id: OtherId | None = None
 
 
 class Interaction(BaseModel):
@@ -82,7 +84,16 @@ class Submission(Interaction):
 
 class Shortcut(Interaction):
     callback_id: Id
-    trigger_id: Id
+
+
+class UrlVerification(BaseModel):
+    challenge: str
+
+
+class RateLimited(BaseModel):
+    """Slack says that it holds events back."""
+
+    team_id: Id
 
 
 class AnyEvent(BaseModel):
@@ -92,39 +103,48 @@ class AnyEvent(BaseModel):
 class SomethingSaid(AnyEvent):
     """A mention or message, or the Home tab being opened."""
 
-    user: str | None = None
-    channel: str | None = None
+    user: OtherId | None = None
+    channel: OtherId | None = None
     text: str | None = None
     subtype: str | None = None
     bot_id: str | None = None
     thread_ts: str | None = None
     channel_type: str | None = None
     tab: str | None = None
-    user_team: str | None = None
+    user_team: OtherId | None = None
 
 
 class Authorization(BaseModel):
-    team_id: str | None = None
-    enterprise_id: str | None = None
-    user_id: str | None = None
+    team_id: OtherId | None = None
+    enterprise_id: OtherId | None = None
+    user_id: OtherId | None = None
     is_enterprise_install: bool | None = None
 
 
-class EventDelivery(BaseModel):
+class Delivered(BaseModel):
     event_id: Id
-    event: AnyEvent
-    team_id: str | None = None
-    enterprise_id: str | None = None
+    team_id: OtherId | None = None
+    enterprise_id: OtherId | None = None
     authorizations: list[Authorization] | None = None
 
 
-class SaidDelivery(EventDelivery):
+class EventDelivery(Delivered):
+    event: AnyEvent
+
+
+class SaidDelivery(Delivered):
+    type: Literal["event_callback"]
     event: SomethingSaid
 
 
-INTERACTIONS: dict[str, type[BaseModel]] = {
+SHAPES: dict[str, type[BaseModel]] = {
+    "url_verification": UrlVerification,
+    "app_rate_limited": RateLimited,
+    "event_callback": EventDelivery,
     "block_actions": Click,
     "view_submission": Submission,
+    "view_closed": Submission,
+    "block_suggestion": Interaction,
     "shortcut": Shortcut,
     "message_action": Shortcut,
 }
@@ -133,20 +153,16 @@ SAID = ("app_mention", "message", "app_home_opened")
 
 def is_readable(body: Any) -> bool:
     """Whether everything that is read of a payload is there and of its type."""
-    shape = _shape_of(body)
+    shape = _shape_of(inside(body))
     try:
-        return shape is None or bool(shape.model_validate(body, strict=True))
+        return shape is not None and bool(shape.model_validate(body, strict=True))
     except ValidationError:
         return False
 
 
-def _shape_of(body: Any) -> type[BaseModel] | None:
-    if not isinstance(body, dict):
+def _shape_of(body: Json) -> type[BaseModel] | None:
+    if "command" in body:
         return Command
-    given: Json = body
-    if "command" in given:
-        return Command
-    kind: Any = given.get("type")
-    if kind == "event_callback":
-        return SaidDelivery if text_in(given.get("event"), "type") in SAID else EventDelivery
-    return INTERACTIONS.get(str(kind))
+    if text_in(inside(body, "event"), "type") in SAID:
+        return SaidDelivery
+    return SHAPES.get(text_in(body, "type"))

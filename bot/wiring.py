@@ -25,7 +25,8 @@ from sqlalchemy import make_url
 from bot.app import Forget, create_app, tell_by_click
 from bot.commands import COMMANDS, Edge, EdgeOf
 from bot.deliveries import Ledger
-from bot.http import SlackRequests, create_web_app, port_of, start_web_app
+from bot.http import Routes, SlackRequests, create_web_app, port_of, start_web_app
+from bot.http_feedback import add_feedback_routes
 from bot.installations import Installed, OneWorkspace, open_many_workspaces
 from bot.oauth import OAuthPages
 from bot.outbox import DEMO_PACE, Pace
@@ -85,7 +86,7 @@ async def serving(ports: Ports, *, pace: Pace | None = None, with_http: bool = T
             edge_of=edge_of,
             ledger=ledger,
             installed=installed,
-            forget=forgetting(installed, senders, ports),
+            forget=forgetting(installed, senders, edge_of),
             client=_client(settings),
             signing_secret=None if uses_sockets else _secret(settings.slack_signing_secret),
         )
@@ -138,10 +139,15 @@ def edges(ports: Ports, installed: Installed) -> EdgeOf:
     return edge_of
 
 
-def forgetting(installed: Installed, senders: Senders, ports: Ports) -> Forget:
+def forgetting(installed: Installed, senders: Senders, edge_of: EdgeOf) -> Forget:
     """What happens when the app was removed from a workspace: its tokens go, its runs stop, nothing is sent there."""
 
     async def forget(workspace_id: WorkspaceId) -> None:
+        edge = edge_of(workspace_id)
+        ports = edge.ports
+        if await edge.poster.is_installed():  # Slack may repeat an event after the app was installed again
+            logger.info("the app is still in %s", workspace_id)
+            return
         await installed.forget(workspace_id)
         senders.look_again()
         for run in await ports.store.runs.unfinished():
@@ -166,7 +172,10 @@ async def _listen(
             return "database"
         return None
 
-    web_app: web.Application = create_web_app(ready, slack, *([pages] if pages else []))
+    more: list[Routes] = [partial(add_feedback_routes, ports=ports)]
+    if pages:
+        more.append(pages.add_routes)
+    web_app: web.Application = create_web_app(ready, slack, *more)
     try:
         runner = await start_web_app(web_app, settings.convotest_host, settings.convotest_port)
     except OSError as error:

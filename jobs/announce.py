@@ -51,14 +51,39 @@ def run_finished(run: Run, place: Place, *, has_failures: bool, has_results: boo
     return shown
 
 
-def csv_asked_for(run: Run, place: Place, delivery_key: str) -> Announcement:
+def csv_asked_for(run: Run, place: Place, number: int) -> Announcement:
     """The results as a file, once for each time somebody asked."""
     return Announcement(
-        key=f"run:{run.id}:csv:{delivery_key}",
+        key=f"run:{run.id}:csv:{number}",
         kind="run_csv",
         place=place,
         ref={"run_id": run.id},
         parent_key=card_key(run.id),
+    )
+
+
+def experiment_card_key(experiment_id: str) -> str:
+    return f"experiment:{experiment_id}:card"
+
+
+def experiment_started(experiment_id: str, place: Place) -> tuple[Announcement, ...]:
+    key, ref = experiment_card_key(experiment_id), {"experiment_id": experiment_id}
+    return (Announcement(key=key, kind="ab_card", place=place, ref=ref),)
+
+
+def experiment_finished(experiment_id: str, place: Place, look: int) -> tuple[Announcement, ...]:
+    """The answer, once for each time the experiment came to its end; an extended one does so again."""
+    kinds: tuple[AnnouncementKind, ...] = ("ab_report", "ab_chart", "ab_finished")
+    return tuple(
+        Announcement(
+            key=f"experiment:{experiment_id}:{look}:{kind}",
+            kind=kind,
+            place=place,
+            ref={"experiment_id": experiment_id},
+            parent_key=experiment_card_key(experiment_id),
+            last=kind == "ab_finished",
+        )
+        for kind in kinds
     )
 
 

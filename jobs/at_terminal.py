@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 if TYPE_CHECKING:
+    import asyncio
     from datetime import timedelta
 
     from jobs.ports import Clock
+    from jobs.settings import Settings
     from jobs.store import Store
 
 T = TypeVar("T")
@@ -35,20 +37,45 @@ def parse_period(text: str) -> "timedelta":
     return timedelta(hours=hours * int(number))
 
 
-async def with_store(work: "Callable[[Store, Clock], Awaitable[T]]") -> T:
-    """What the work returns on this terminal's database, with logs on stderr."""
-    from jobs.clock import SystemClock
+def prepare() -> "Settings":
+    """The settings, with logs on stderr; a terminal's command is quiet unless a level was asked for."""
     from jobs.logs import configure_logging
     from jobs.redact import register_secrets
     from jobs.settings import load_settings
-    from jobs.store import open_store
 
-    settings, clock = load_settings(), SystemClock()
+    settings = load_settings()
     register_secrets(settings)
     asked_for = "convotest_log_level" in settings.model_fields_set
     configure_logging(settings.convotest_log_level if asked_for else "WARNING")
+    return settings
+
+
+async def with_store(work: "Callable[[Store, Clock], Awaitable[T]]") -> T:
+    """What the work returns on this terminal's database, with logs on stderr."""
+    from jobs.clock import SystemClock
+    from jobs.store import open_store
+
+    settings, clock = prepare(), SystemClock()
     async with open_store(settings.convotest_database_url, clock) as store:
         return await work(store, clock)
+
+
+def on_interrupt() -> "asyncio.Event":
+    """An event that the first Ctrl-C sets; the second one ends the process as usual."""
+    import asyncio
+    import signal
+
+    event, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def stop() -> None:
+        event.set()
+        for each in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(each)
+        click.echo("convotest: stopping; what is finished is kept (Ctrl-C again: leave at once)", err=True)
+
+    for each in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(each, stop)
+    return event
 
 
 def complain(notes: list[str]) -> None:

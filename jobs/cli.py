@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from jobs.at_terminal import on_interrupt, prepare
 from jobs.errors import ConvotestError, RequestError
 from jobs.experiments.command import ab
 from jobs.feedback.command import feedback
@@ -130,19 +131,21 @@ def run(
 ) -> int:
     """Let simulated customers talk to an assistant, and score it.
 
-    TARGET is a profile: its path under the profiles directory without suffix, its file's stem, or its test_name.
+    TARGET is a profile or a suite: its path under the profiles directory without suffix, its file's stem, or its
+    name.
     Ctrl-C stops the run and keeps what is finished.
 
     \b
     Examples:
       convotest run pizza
       convotest run pizza-shop/pizza --assistant pizza@faulty -n 20 --seed 7
+      convotest run pizza-smoke
       convotest run pizza --json > result.json
       convotest run pizza --junit result.xml || echo "the assistant failed"
     """
     from jobs.model import RunRequest
 
-    settings = _prepare()
+    settings = prepare()
     _refuse_missing_folders(files)
     request = RunRequest(target=target, assistant=assistant, n=n, seed=seed, started_by="terminal")
     report, interrupted = asyncio.run(_play(request, settings))
@@ -169,7 +172,7 @@ def show(run_id: str, conversation: int | None, as_json: bool, **files: Path | N
       convotest show last -c 7
       convotest show 3f9a21bc --csv result.csv
     """
-    settings = _prepare()
+    settings = prepare()
     _refuse_missing_folders(files)
     report = asyncio.run(_with_run(run_id, settings, _report_of))
     _write_files(report, files)
@@ -184,7 +187,7 @@ def show(run_id: str, conversation: int | None, as_json: bool, **files: Path | N
 @as_json_option
 def runs(limit: int, as_json: bool) -> None:
     """List the latest runs of this terminal."""
-    listed = asyncio.run(_list(limit, _prepare()))
+    listed = asyncio.run(_list(limit, prepare()))
     if as_json:
         _print_json([_run_json(each) for each in listed])
         return
@@ -199,7 +202,7 @@ def runs(limit: int, as_json: bool) -> None:
 @as_json_option
 def cancel(run_id: str, as_json: bool) -> None:
     """Stop a run; what is finished is kept."""
-    cancelled = asyncio.run(_with_run(run_id, _prepare(), _cancel))
+    cancelled = asyncio.run(_with_run(run_id, prepare(), _cancel))
     if as_json:
         _print_json(_run_json(cancelled))
     else:
@@ -211,7 +214,7 @@ async def _play(request: "RunRequest", settings: "Settings") -> "tuple[RunReport
     from jobs.runs import find_run, run_report, start_run
     from jobs.wiring import open_ports
 
-    interrupted = _on_interrupt()
+    interrupted = on_interrupt()
     async with open_ports(settings, role="auto") as ports:
         started = await start_run(request, ports)
         canceller = asyncio.create_task(_cancel_when(interrupted, started.id, ports))
@@ -237,23 +240,6 @@ async def _cancel_when(interrupted: asyncio.Event, run_id: "RunId", ports: "Port
 
     await interrupted.wait()
     await cancel_run(run_id, ports, by="Ctrl-C")
-
-
-def _on_interrupt() -> asyncio.Event:
-    """An event that the first Ctrl-C sets; the second one ends the process as usual."""
-    import signal
-
-    event, loop = asyncio.Event(), asyncio.get_running_loop()
-
-    def stop() -> None:
-        event.set()
-        for each in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(each)
-        click.echo("convotest: stopping; what is finished is kept (Ctrl-C again: leave at once)", err=True)
-
-    for each in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(each, stop)
-    return event
 
 
 ResultT = TypeVar("ResultT")
@@ -331,7 +317,7 @@ def _run_json(each: "Run") -> dict[str, Any]:
     return {
         "run": each.id,
         "state": each.state,
-        "profile": each.profile,
+        "profile": each.profile if each.suite is None else None,
         "suite": each.suite,
         "assistant": {"name": each.assistant, "variant": each.variant},
         "simulator": each.simulator,
@@ -351,18 +337,19 @@ def _run_json(each: "Run") -> dict[str, Any]:
 @click.argument("paths", metavar="[PATH]...", nargs=-1, type=click.Path(path_type=Path))
 @as_json_option
 def check(paths: tuple[Path, ...], as_json: bool) -> int:
-    """Check profiles and the other YAML files.
+    """Check profiles, suites, test cases and the other YAML files.
 
     Says everything that is wrong at once, with line, field and mend. Without PATH the whole profiles directory is
     checked. Nothing is played.
     """
     from jobs.assistants.catalogue import check_assistants
     from jobs.profiles import check_paths
+    from jobs.suites import check_suite
 
-    settings = _prepare()
+    settings = prepare()
     folder, run_python = settings.profiles_dir, settings.convotest_list_functions == "on"
     found = check_paths(paths or (folder,), profiles_dir=folder, list_functions=run_python)
-    checks = [check_assistants(each) for each in found]
+    checks = [check_suite(check_assistants(each), profiles_dir=folder) for each in found]
     if as_json:
         _print_json([each.to_json() for each in checks])
     else:
@@ -383,7 +370,7 @@ def list_assistants(as_json: bool) -> None:
     """List the assistants with their variants."""
     from jobs.assistants.catalogue import load_catalogue
 
-    catalogue = load_catalogue(_prepare().profiles_dir)
+    catalogue = load_catalogue(prepare().profiles_dir)
     if as_json:
         _print_json([each.to_json() for each in catalogue.assistants])
         return
@@ -401,7 +388,7 @@ def show_assistant(name: str, as_json: bool) -> None:
     """Show how an assistant is reached, its variants, and where they come from."""
     from jobs.assistants.catalogue import load_catalogue
 
-    catalogue = load_catalogue(_prepare().profiles_dir)
+    catalogue = load_catalogue(prepare().profiles_dir)
     plain_name, _, variant = name.partition("@")
     assistant = catalogue.assistant(plain_name)
     chosen = [catalogue.variant(name)] if variant else list(assistant.variants.values())
@@ -455,22 +442,9 @@ def upgrade() -> None:
         async with open_store(url, SystemClock()):
             pass
 
-    url = _prepare().convotest_database_url
+    url = prepare().convotest_database_url
     asyncio.run(migrate(url))
     click.echo(f"{redact(url)} is up to date")
-
-
-def _prepare() -> "Settings":
-    """The settings, with logs on stderr; a terminal's command is quiet unless a level was asked for."""
-    from jobs.logs import configure_logging
-    from jobs.redact import register_secrets
-    from jobs.settings import load_settings
-
-    settings = load_settings()
-    register_secrets(settings)
-    asked_for = "convotest_log_level" in settings.model_fields_set
-    configure_logging(settings.convotest_log_level if asked_for else "WARNING")
-    return settings
 
 
 def _print_json(document: Any) -> None:

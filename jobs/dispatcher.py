@@ -6,10 +6,12 @@ it was interrupted.
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
 
 from jobs.bundle import Ports
 from jobs.engine import Engine
+from jobs.experiments.lifecycle import Keeper
 from jobs.model import Run, RunId
 from jobs.runs import close_cancelled, close_finished
 from jobs.simulate.run import play_shard, shards_of
@@ -26,6 +28,7 @@ class Dispatcher:
     def __init__(self, engine: Engine, ports: Ports) -> None:
         self._engine = engine
         self._ports = ports
+        self._experiments = Keeper(ports)
         self._stalled_since: dict[RunId, float] = {}
         self._task: asyncio.Task[None] | None = None
 
@@ -55,16 +58,29 @@ class Dispatcher:
     async def look(self) -> None:
         """Do what is to be done for each unfinished run, now."""
         unfinished = await self._ports.store.runs.unfinished()
+        await self._begin([run for run in unfinished if run.state == "planned"])
         for run in unfinished:
             await self._look_after(run)
         for run_id in set(self._ports.live.run_ids) - {run.id for run in unfinished}:
             self._ports.live.cancel(run_id)  # cancelled through another process
+        await self._experiments.look()
+
+    async def _begin(self, planned: Sequence[Run]) -> None:
+        """Queue new runs shard by shard in turn, in an order that is turned round each time: what drifts while they
+        are played hits all of them alike, which the arms of an experiment rely on."""
+        order = list(planned)
+        for shard in range(1, max((len(shards_of(run)) for run in planned), default=0) + 1):
+            for run in order:
+                if shard in shards_of(run):
+                    await self._engine.submit(run.id, shard, generation=0)
+            order.reverse()
+        for run in planned:
+            await self._ports.store.runs.mark_running(run.id)
 
     async def _look_after(self, run: Run) -> None:
         match run.state:
             case "planned":
-                await self._submit(run, generation=0)
-                await self._ports.store.runs.mark_running(run.id)
+                return
             case "cancelling":
                 self._ports.live.cancel(run.id)
                 await close_cancelled(run, self._ports)

@@ -208,6 +208,7 @@ def _limits(settings: Settings) -> Iterator[Finding]:
         odd="" if approvers else "not set; nobody can approve anything",
         how="member ids such as U012AB3CD, separated by spaces (in Slack: profile → ⋮ → Copy member ID)",
     )
+    yield _plain("CONVOTEST_REACTIONS", settings.convotest_reactions)
     yield _plain("CONVOTEST_RETENTION_DAYS", settings.convotest_retention_days)
     functions = settings.convotest_list_functions
     yield _plain(

@@ -50,7 +50,8 @@ def _of_one(use: ModelUse, scenario: Scenario, prices: Prices, at: datetime) -> 
     said_before = TOKENS_A_MESSAGE * exchanges * (exchanges - 1)  # both sides read all of it again, every time
     own = INSTRUCTIONS + len(" ".join((scenario.role, *scenario.context, *scenario.persona_traits))) // LETTERS_A_TOKEN
     read, spoken = exchanges * own + said_before, exchanges * TOKENS_A_MESSAGE
-    costs = [prices.price(use.simulator, read, spoken, at=at)] if use.simulator else []
+    simulated = use.simulator if scenario.case is None else None
+    costs = [prices.price(simulated, read, spoken, at=at)] if simulated else []
     for model in use.assistants:
         read = exchanges * (use.prompt // LETTERS_A_TOKEN + TOKENS_A_MESSAGE) + said_before
         costs.append(prices.price(model, read, spoken, at=at))

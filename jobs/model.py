@@ -464,7 +464,18 @@ class Progress:
 # --- what people are shown ------------------------------------------------------------------------------------------
 
 AnnouncementKind = Literal[
-    "run_card", "conversation", "failures", "run_chart", "transcripts", "run_csv", "run_finished", "notice"
+    "run_card",
+    "conversation",
+    "failures",
+    "run_chart",
+    "transcripts",
+    "run_csv",
+    "run_finished",
+    "notice",
+    "ab_card",
+    "ab_report",
+    "ab_chart",
+    "ab_finished",
 ]
 
 

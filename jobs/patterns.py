@@ -36,6 +36,11 @@ def is_in(pattern: Pattern, text: str) -> bool:
     return folded(pattern.text) in folded(text)
 
 
+def escaped(text: str) -> str:
+    """A regular expression that matches exactly the text."""
+    return str(re2.escape(text))
+
+
 def folded(text: str) -> str:
     """The text as it is compared: one case, one kind of quote and space."""
     plain = unicodedata.normalize("NFKC", text).casefold()

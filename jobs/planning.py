@@ -2,8 +2,8 @@
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 
 from uuid6 import uuid7
@@ -16,8 +16,9 @@ from jobs.judge import judge_stamp
 from jobs.metrics import RUBRICS
 from jobs.model import RunId, RunRequest, SimulatorName, Variant
 from jobs.pricing import require_prices
-from jobs.profiles import Profile, draw_scenarios, find_profile, with_list_functions
+from jobs.profiles import Profile, with_list_functions
 from jobs.profiles.made_up import Inventor
+from jobs.suites import Suite, draw_suite, find_target, planned
 
 LARGEST_SEED = 2**31 - 1
 ESTIMATED_FROM = 20
@@ -29,13 +30,14 @@ class RunPlan:
     """What a request comes down to: everything looked up, nothing started.
 
     Args:
+        suite: what is played, also when it is one profile alone; with the values that were made for its profiles.
         estimated_cost_usd: None when a price is not known.
         stamps: what takes part, as content hashes: runs with different stamps are not simply comparable.
         notes: what the person who asked must know ("n=100000 was cut to 1000").
     """
 
     run_id: RunId
-    profile: Profile
+    suite: Suite
     variant: Variant
     simulator: SimulatorName
     seed: int
@@ -43,6 +45,13 @@ class RunPlan:
     notes: tuple[str, ...]
     estimated_cost_usd: float | None
     stamps: Mapping[str, str]
+
+    @property
+    def profile(self) -> Profile:
+        """The profile that is played by itself; raises RequestError: it is a suite."""
+        if self.suite.name is not None:
+            raise RequestError(f"{self.suite.stem!r} is a suite; name a profile here")
+        return self.suite.profiles[0].profile
 
 
 async def plan_run(request: RunRequest, ports: Ports) -> RunPlan:
@@ -52,29 +61,29 @@ async def plan_run(request: RunRequest, ports: Ports) -> RunPlan:
         RequestError: no such profile or assistant, or a number that makes no sense; says what would do.
     """
     run_id = new_run_id()
-    profile = await asyncio.to_thread(find_profile, request.target, profiles_dir=ports.profiles_dir)
-    variant = ports.catalogue.variant(request.assistant, profile=str(profile.path), workspace_id=request.workspace_id)
+    suite = await asyncio.to_thread(find_target, request.target, profiles_dir=ports.profiles_dir)
+    variant = _variant(request, suite, ports)
     problems = ports.connectors[variant.connector].check(variant.config)
     if problems:
         raise RequestError(f"{variant.label} cannot be used: {'; '.join(problems)}")
     seed = _seed_from(run_id) if request.seed is None else request.seed
     if not 0 <= seed <= LARGEST_SEED:
         raise RequestError(f"seed={seed} is out of range; use a whole number from 0 to {LARGEST_SEED}")
-    simulator = _simulator(profile, ports)
-    profile = await _with_made_values(profile, seed, simulator, ports, run_id)
-    n, notes = _how_many(request, profile, seed, ports.settings.convotest_max_conversations)
-    use = _model_use(profile, variant, simulator, ports)
+    simulator = _simulator(suite, ports)
+    suite = await _with_made_values(suite, seed, simulator, ports, run_id)
+    n, notes = _how_many(request, suite, seed, ports.settings.convotest_max_conversations)
+    use = _model_use(suite, variant, simulator, ports)
     return RunPlan(
         run_id=run_id,
-        profile=profile,
+        suite=suite,
         variant=variant,
         simulator=simulator,
         seed=seed,
         n=n,
-        notes=(*notes, *profile.made, *profile.unsupported),
-        estimated_cost_usd=await _estimate(use, profile, seed, n, ports),
+        notes=(*notes, *(note for profile in _profiles(suite) for note in (*profile.made, *profile.unsupported))),
+        estimated_cost_usd=await _estimate(use, suite, seed, n, ports),
         stamps={
-            "profile": profile.stamp,
+            **_stamps_of_files(suite),
             "assistant": variant.hash,
             "simulator": simulator,
             "convotest": version("convotest"),
@@ -87,11 +96,35 @@ def new_run_id() -> RunId:
     return RunId(str(uuid7()))
 
 
-async def _with_made_values(
-    profile: Profile, seed: int, simulator: SimulatorName, ports: Ports, run_id: RunId
-) -> Profile:
-    """The profile with the values that do not stand in it: of list functions, if they are on, and of the model that
-    plays the customers."""
+def _profiles(suite: Suite) -> Sequence[Profile]:
+    return [each.profile for each in suite.profiles]
+
+
+def _variant(request: RunRequest, suite: Suite, ports: Ports) -> Variant:
+    """What is tested: what was asked for, else what the suite names, else what all of its profiles are made for."""
+    wanted, workspace_id = request.assistant or suite.assistant, request.workspace_id
+    paths = dict.fromkeys(profile.path for profile in _profiles(suite)) or [suite.path]
+    variants = [ports.catalogue.variant(wanted, profile=path, workspace_id=workspace_id) for path in paths]
+    labels = sorted({variant.label for variant in variants})
+    if len(labels) > 1:
+        raise RequestError(
+            f"the profiles of the suite {suite.stem!r} are made for different assistants ({', '.join(labels)}); name "
+            "one with --assistant (in Slack: assistant=)"
+        )
+    return variants[0]
+
+
+async def _with_made_values(suite: Suite, seed: int, simulator: SimulatorName, ports: Ports, run_id: RunId) -> Suite:
+    """The suite with the values that do not stand in its profiles: of list functions, if they are on, and of the
+    model that plays the customers."""
+    profiles = [
+        replace(each, profile=await _with_values(each.profile, seed, simulator, ports, run_id))
+        for each in suite.profiles
+    ]
+    return replace(suite, profiles=tuple(profiles))
+
+
+async def _with_values(profile: Profile, seed: int, simulator: SimulatorName, ports: Ports, run_id: RunId) -> Profile:
     settings = ports.settings
     if settings.convotest_list_functions == "on":
         profile = await asyncio.to_thread(with_list_functions, profile, seed=seed)
@@ -105,7 +138,7 @@ async def _with_made_values(
     )
 
 
-def _model_use(profile: Profile, variant: Variant, simulator: SimulatorName, ports: Ports) -> ModelUse:
+def _model_use(suite: Suite, variant: Variant, simulator: SimulatorName, ports: Ports) -> ModelUse:
     """Which models take part; raises ConfigurationError if nobody said where the assistant's answers."""
     settings = ports.settings
     assistants = CONNECTORS[variant.connector].models(variant.config)
@@ -116,7 +149,7 @@ def _model_use(profile: Profile, variant: Variant, simulator: SimulatorName, por
         )
     judge = settings.convotest_judge_model if ports.models.configured else None
     return ModelUse(
-        simulator=(profile.model or settings.convotest_simulator_model) if simulator == "llm" else None,
+        simulator=_simulator_model(suite, settings.convotest_simulator_model) if simulator == "llm" else None,
         assistants=assistants,
         prompt=len(str(variant.config.get("system_prompt", ""))),
         judge=judge,
@@ -124,7 +157,7 @@ def _model_use(profile: Profile, variant: Variant, simulator: SimulatorName, por
     )
 
 
-async def _estimate(use: ModelUse, profile: Profile, seed: int, n: int, ports: Ports) -> float | None:
+async def _estimate(use: ModelUse, suite: Suite, seed: int, n: int, ports: Ports) -> float | None:
     """What the run will cost, roughly.
 
     Raises:
@@ -138,8 +171,19 @@ async def _estimate(use: ModelUse, profile: Profile, seed: int, n: int, ports: P
     await ports.models.prepare()
     if ports.models.budget_usd is not None:
         require_prices(ports.models.prices, use.models, ports.clock.now())
-    sample = draw_scenarios(profile, seed=seed, n=min(n, ESTIMATED_FROM))
+    sample = await asyncio.to_thread(draw_suite, suite, seed=seed, n=min(n, ESTIMATED_FROM))
     return estimate_usd(use, sample, n, ports.models.prices, at=ports.clock.now())
+
+
+def _simulator_model(suite: Suite, default: str | None) -> str | None:
+    """The model of the first profile that names one: prices and stamps know one simulator of a run."""
+    return next((profile.model for profile in _profiles(suite) if profile.model), default)
+
+
+def _stamps_of_files(suite: Suite) -> dict[str, str]:
+    if suite.name is None:
+        return {"profile": suite.stamp}
+    return {"suite": suite.stamp} | ({"rules": suite.rules_stamp} if suite.rules_stamp else {})
 
 
 def _stamps_of_models(use: ModelUse, ports: Ports) -> dict[str, str]:
@@ -149,8 +193,10 @@ def _stamps_of_models(use: ModelUse, ports: Ports) -> dict[str, str]:
     return stamps | ({"judge": judge_stamp(use.judge)} if use.judge else {})
 
 
-def _how_many(request: RunRequest, profile: Profile, seed: int, most: int) -> tuple[int, tuple[str, ...]]:
-    asked = profile.planned(seed) if request.n is None else request.n
+def _how_many(request: RunRequest, suite: Suite, seed: int, most: int) -> tuple[int, tuple[str, ...]]:
+    asked = planned(suite, seed) if request.n is None else request.n
+    if asked < 1 and request.n is None:
+        raise RequestError(f"the suite {suite.stem!r} has no conversation to play; its `counts` leave no case")
     if asked < 1:
         raise RequestError(f"n={asked} makes no sense; ask for at least 1 conversation")
     if asked > most:
@@ -158,12 +204,14 @@ def _how_many(request: RunRequest, profile: Profile, seed: int, most: int) -> tu
     return asked, ()
 
 
-def _simulator(profile: Profile, ports: Ports) -> SimulatorName:
+def _simulator(suite: Suite, ports: Ports) -> SimulatorName:
     """The simulator that the settings ask for; ``auto`` is the model if there is one, else the offline one."""
     settings = ports.settings
     wanted = settings.convotest_simulator
-    has_model = "llm" in ports.simulators and bool(profile.model or settings.convotest_simulator_model)
-    if wanted == "llm" and not has_model:
+    profiles = _profiles(suite)
+    modelled = [profile.model or settings.convotest_simulator_model for profile in profiles]
+    has_model = "llm" in ports.simulators and bool(modelled) and all(modelled)
+    if wanted == "llm" and profiles and not has_model:
         raise ConfigurationError(
             "CONVOTEST_SIMULATOR is 'llm', but there is no model to play the customers: set OPENAI_API_KEY (or "
             "OPENAI_BASE_URL) and CONVOTEST_SIMULATOR_MODEL, or use CONVOTEST_SIMULATOR=agenda, which needs neither"

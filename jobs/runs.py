@@ -23,9 +23,9 @@ from jobs.model import (
     WorkspaceId,
 )
 from jobs.planning import RunPlan, plan_run
-from jobs.profiles import draw_scenarios
 from jobs.report import RunReport, RunSummary, build_report, dump_summary, load_summary
 from jobs.scoring import decide_verdict
+from jobs.suites import draw_suite
 
 
 async def start_run(request: RunRequest, ports: Ports, *, plan: RunPlan | None = None) -> Run:
@@ -37,14 +37,14 @@ async def start_run(request: RunRequest, ports: Ports, *, plan: RunPlan | None =
         plan: what the request came down to, if it was planned already.
     """
     plan = plan or await plan_run(request, ports)
-    scenarios = await asyncio.to_thread(draw_scenarios, plan.profile, seed=plan.seed, n=plan.n)
+    scenarios = await asyncio.to_thread(draw_suite, plan.suite, seed=plan.seed, n=plan.n)
     run = Run(
         id=plan.run_id,
         workspace_id=request.workspace_id,
         state="planned",
         target=request.target,
-        profile=plan.profile.stem,
-        suite=None,
+        profile=plan.suite.stem,
+        suite=plan.suite.name and plan.suite.stem,
         assistant=plan.variant.assistant,
         variant=plan.variant.name,
         simulator=plan.simulator,
@@ -55,6 +55,8 @@ async def start_run(request: RunRequest, ports: Ports, *, plan: RunPlan | None =
         started_by=request.started_by,
         place=request.place,
         created_at=ports.clock.now(),
+        gates=plan.suite.gates,
+        rules=plan.suite.rules,
     )
     await ports.store.variants.save(run.workspace_id, plan.variant)
     saved = await ports.store.runs.create(

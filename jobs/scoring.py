@@ -65,12 +65,11 @@ async def score_transcript(
 
 
 def mean_quality(scores: Mapping[str, Score]) -> Score:
-    """The mean of the quality metrics that are scored, 0..1; the reason names them, the lowest first."""
+    """The mean of the quality metrics that are scored, 0..1; the reason names the lowest of them."""
     known = {name: value for name in QUALITIES if name in scores and (value := scores[name].value) is not None}
     if not known:
         return Score.unscored("no quality metric is scored")
-    named = ", ".join(f"{name} {value:.2g}" for name, value in sorted(known.items(), key=lambda item: item[1]))
-    return Score(value=fmean(known.values()), reason=named)
+    return Score(value=fmean(known.values()), reason=f"lowest: {min(known, key=lambda name: known[name])}")
 
 
 def with_quality(assessment: Assessment, scenario: Scenario, scores: Mapping[str, Score]) -> Assessment:
@@ -79,8 +78,9 @@ def with_quality(assessment: Assessment, scenario: Scenario, scores: Mapping[str
         return assessment
     wanted, quality = scenario.case.quality, mean_quality(scores)
     ok = None if quality.value is None else quality.value >= wanted
-    reason = "" if ok else f"the mean quality is below {wanted:g} ({quality.reason})"
-    check = Check(name="quality", ok=ok, reason=quality.reason if ok is None else reason, value=quality.value)
+    below = f"the mean quality is below {wanted:g} ({quality.reason})"
+    reason = "" if ok else quality.reason if ok is None else below
+    check = Check(name="quality", ok=ok, reason=reason, value=quality.value)
     return replace(assessment, checks=(*assessment.checks, check))
 
 

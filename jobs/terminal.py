@@ -13,7 +13,7 @@ from jobs import model
 from jobs.metrics import METRICS
 from jobs.profiles import FileCheck
 from jobs.redact import redact
-from jobs.report import Group, MetricSummary, RunReport, RunSummary, exit_code
+from jobs.report import GateVerdict, Group, MetricSummary, RunReport, RunSummary, exit_code
 from jobs.report.as_text import printable
 
 WIDTH_OF_A_FILE = 120
@@ -54,6 +54,7 @@ def print_report(report: RunReport, *, short_id: str, with_conversations: bool =
     console.print(_title(report, short_id), _verdict(report), sep="\n")
     if any(metric.mean for metric in summary.metrics.values()):
         console.print(_metrics(summary))
+    _print_gates(console, summary.gates or ())
     for heading, groups in (("Failed", summary.failures), ("Unclear", summary.doubts), ("Errors", summary.errors)):
         _print_groups(console, heading, groups)
     if with_conversations:
@@ -156,6 +157,14 @@ def _figure(value: float, unit: str) -> str:
     return f"{value:.0f} ms" if unit == "ms" else f"{value:.1f}"
 
 
+def _print_gates(console: Console, gates: Sequence[GateVerdict]) -> None:
+    marks = {True: Text("  kept    ", style="green"), False: Text("  broken  ", style="red"), None: Text("  unclear ")}
+    if gates:
+        console.print(Text("Gates:", style="bold"))
+    for gate in gates:
+        console.print(marks[gate.ok] + Text(_safe(gate.reason)))
+
+
 def _print_groups(console: Console, heading: str, groups: Sequence[Group]) -> None:
     if groups:
         console.print(Text(f"{heading}:", style="bold"))
@@ -165,11 +174,13 @@ def _print_groups(console: Console, heading: str, groups: Sequence[Group]) -> No
 
 
 def _conversations(report: RunReport) -> Table:
-    table = Table("#", "outcome", "turns", "why", box=None, padding=(0, 2))
+    of_suite = report.run.suite is not None
+    table = Table("#", *(["scenario"] if of_suite else []), "outcome", "turns", "why", box=None, padding=(0, 2))
     for each in report.conversations:
         outcome = Text(_words(each.verdict.outcome), style=OUTCOME_STYLES.get(each.verdict.outcome, "magenta"))
         why = Text(_safe("; ".join(each.verdict.reasons)))
-        table.add_row(Text(str(each.number)), outcome, Text(str(len(each.transcript.turns))), why)
+        scenario = [Text(_safe(each.scenario.profile))] if of_suite else []
+        table.add_row(Text(str(each.number)), *scenario, outcome, Text(str(len(each.transcript.turns))), why)
     return table
 
 
@@ -182,6 +193,8 @@ def _remarks(summary: RunSummary) -> list[str]:
 
 
 def _extent(check: FileCheck) -> str:
+    if check.kind == "suite" and check.conversations is not None:
+        return f"  ({check.kind}: {check.conversations} conversations)"
     if check.kind != "profile" or not check.ok:
         return f"  ({check.kind})"
     combinations = f", {check.combinations} combinations" if check.combinations is not None else ""

@@ -137,7 +137,7 @@ class _ScriptedSession:
 
 
 class ScriptedSimulator:
-    """A user simulator that says its lines and proposes to end with the last one; every goal counts as answered then."""
+    """A user simulator that says its lines and ends with the last one; every goal counts as answered then."""
 
     name: SimulatorName = "agenda"
 

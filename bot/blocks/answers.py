@@ -158,10 +158,12 @@ def help_for_all(verbs: Sequence[VerbHelp], examples: Sequence[str]) -> Message:
 
 
 def help_for_one(verb: VerbHelp, options: Sequence[tuple[str, str]]) -> Message:
-    parts = [line(words(verb.usage, code=True)), line(words(verb.summary))]
+    parts = [line(words(verb.usage, code=True)), line(words(one_line(verb.summary, 300)))]
     if options:
-        parts.append(bullets(line(words(name, code=True), words(f"  {about}")) for name, about in options))
-    parts += [line(words("For example", bold=True)), bullets(line(words(each, code=True)) for each in verb.examples)]
+        shown = [(one_line(name, 120), one_line(about, 300)) for name, about in options]
+        parts.append(bullets(line(words(name, code=True), words(f"  {about}")) for name, about in shown))
+    examples = [line(words(one_line(each), code=True)) for each in verb.examples]
+    parts += [line(words("For example", bold=True)), bullets(examples)]
     return Message(text=fallback(escape(f"{verb.usage}: {verb.summary}")), blocks=(rich_text(*parts),))
 
 
@@ -178,10 +180,10 @@ def picker(profiles: Sequence[str], variants: Sequence[str], *, channel_id: str,
         "close": plain("Close", 24),
         "private_metadata": channel_id,
         "blocks": [
-            _select("profile", "Profile: who the customers are and what they want", profiles, initial=True),
-            _select("assistant", "Assistant to test (left empty: the one that fits)", variants, optional=True),
-            _input("n", "How many conversations (left empty: as many as the profile says)", "20"),
-            _input("seed", "Seed (left empty: a new one; the same seed plays the same customers)", "7"),
+            _select("profile", "Profile", "Who the customers are and what they want.", profiles, initial=True),
+            _select("assistant", "Assistant", "Left empty: the one that fits the profile.", variants, optional=True),
+            _input("n", "Conversations", "Left empty: as many as the profile says.", "20"),
+            _input("seed", "Seed", "Left empty: a new one. The same seed plays the same customers.", "7"),
         ],
     }
 
@@ -196,9 +198,13 @@ def nothing_to_pick(reason: str) -> Json:
     }
 
 
-def _select(name: str, label: str, values: Sequence[str], *, initial: bool = False, optional: bool = False) -> Json:
+def _select(
+    name: str, label: str, hint: str, values: Sequence[str], *, initial: bool = False, optional: bool = False
+) -> Json:
     options = [
-        {"text": plain(one_line(value, 70), 75), "value": value} for value in values[:MOST_OPTIONS] if len(value) <= 150
+        {"text": plain(one_line(value, 70), 75), "value": value}
+        for value in values[:MOST_OPTIONS]
+        if 0 < len(value) <= 150
     ]
     element: Json = {
         "type": "static_select",
@@ -212,16 +218,18 @@ def _select(name: str, label: str, values: Sequence[str], *, initial: bool = Fal
         "type": "input",
         "block_id": name,
         "label": plain(label, 2_000),
+        "hint": plain(hint, 2_000),
         "element": element,
         "optional": optional,
     }
 
 
-def _input(name: str, label: str, example: str) -> Json:
+def _input(name: str, label: str, hint: str, example: str) -> Json:
     return {
         "type": "input",
         "block_id": name,
         "label": plain(label, 2_000),
+        "hint": plain(hint, 2_000),
         "optional": True,
         "element": {"type": "plain_text_input", "action_id": name, "placeholder": plain(f"for example {example}", 150)},
     }

@@ -54,12 +54,15 @@ def conversation_message(run: Run, conversation: Conversation) -> Message:
     outcome = conversation.verdict.outcome
     place = f"{conversation.number}/{run.planned}"
     verdict = f"{ICONS[outcome]} {OUTCOMES[outcome]}"
-    reasons = tuple(one_line(reason, MOST_REASON) for reason in conversation.verdict.reasons[:5]) or (
-        _why(conversation),
-    )
+    said = (one_line(reason, MOST_REASON) for reason in conversation.verdict.reasons[:5])
+    reasons = tuple(reason for reason in said if reason) or (_why(conversation),)
     turns = conversation.transcript.turns
     parts = [
-        line(words(f"{place} ", bold=True), words(verdict, bold=True), words(_length(turns))),
+        line(
+            words(f"{place} ", bold=True),
+            words(verdict, bold=True),
+            words(_length(turns) + _scenario(run, conversation)),
+        ),
         bullets(line(words(reason)) for reason in reasons),
         *_quotes(turns),
     ]
@@ -71,6 +74,11 @@ def conversation_message(run: Run, conversation: Conversation) -> Message:
 
 def _length(turns: tuple[Turn, ...]) -> str:
     return f" · {counted(len(turns), 'turn')}" if turns else ""
+
+
+def _scenario(run: Run, conversation: Conversation) -> str:
+    """Which test case or profile of a suite it was."""
+    return f" · {one_line(conversation.scenario.profile, 80)}" if run.suite else ""
 
 
 def _why(conversation: Conversation) -> str:

@@ -97,7 +97,8 @@ def _run(shown: ShownRun) -> Json:
         words(one_line(f"{run.suite or run.profile} → {run.assistant}@{run.variant}", 100), bold=True),
         words("  "),
         date(run.created_at),
-        words(f"  {short_id(run.id)}", code=True),
+        words("  "),
+        words(short_id(run.id), code=True),
         *link,
     )
 
@@ -172,12 +173,19 @@ def settings_form(settings: WorkspaceSettings) -> Json:
         "submit": plain("Save", 24),
         "close": plain("Close", 24),
         "blocks": [
-            _input("approvers", "Approvers (left empty: the admins of the workspace)", people),
-            _input("channel", "Where runs report that are started from the Home tab", channel),
-            _input("budget", "Budget of a month in dollars (left empty: none)", budget),
+            _input("approvers", "Approvers", "Left empty: the admins of the workspace.", people),
+            _input("channel", "Channel", "Where runs report that are started from the Home tab.", channel),
+            _input("budget", "Budget of a month in dollars", "When it is used up, no new run starts.", budget),
         ],
     }
 
 
-def _input(name: str, label: str, element: Json) -> Json:
-    return {"type": "input", "block_id": name, "label": plain(label, 2_000), "element": element, "optional": True}
+def _input(name: str, label: str, hint: str, element: Json) -> Json:
+    return {
+        "type": "input",
+        "block_id": name,
+        "label": plain(label, 2_000),
+        "hint": plain(hint, 2_000),
+        "element": element,
+        "optional": True,
+    }

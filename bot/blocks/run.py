@@ -32,7 +32,7 @@ from bot.blocks._parts import (
 )
 from jobs.metrics import METRICS
 from jobs.model import Outcome, Progress, Run, SimulatorName, short_id
-from jobs.report import Group, MetricSummary, RunSummary
+from jobs.report import GateVerdict, Group, MetricSummary, RunSummary
 
 ICONS: dict[Outcome, str] = {
     "passed": "✅",
@@ -66,6 +66,7 @@ ON_THE_CARD = ("turns_to_goal", "completeness", "efficiency", "coherence", "safe
 MOST_GROUPS = 20
 MOST_NUMBERS = 12
 MOST_NOTES = 5
+MOST_GATES = 10
 
 CANCEL, RERUN, CSV, ANOTHER = "run_cancel", "run_rerun", "run_csv", "run_another"
 OVER = ("finished", "cancelled")
@@ -141,6 +142,8 @@ def _results(summary: RunSummary) -> Iterator[Json]:
     ]
     pairs.append(("Cost", dollars(summary.costs.total)))
     yield fields(pairs)
+    if summary.gates:
+        yield context(plain(f"Gates: {_gates(summary.gates)}", 1_000))
     yield context(plain(f"vs last run: {_versus(summary)}", 600))
 
 
@@ -178,6 +181,11 @@ def _versus(summary: RunSummary) -> str:
     return one_line("; ".join((comparison.sentence, *comparison.caveats)), 590)
 
 
+def _gates(gates: Sequence[GateVerdict]) -> str:
+    marks = {True: "✅", False: "❌", None: "❔"}
+    return " · ".join(f"{marks[gate.ok]} {one_line(gate.reason, 150)}" for gate in gates[:MOST_GATES])
+
+
 def _facts(run: Run) -> Json:
     """Who, which customers, seed, cost so far, id."""
     parts = [
@@ -192,7 +200,7 @@ def _facts(run: Run) -> Json:
 
 
 def _notes(run: Run) -> Iterator[Json]:
-    shown = [f"Note: {one_line(note, 300)}" for note in run.notes[:MOST_NOTES]]
+    shown = [f"Note: {line}" for note in run.notes[:MOST_NOTES] if (line := one_line(note, 300))]
     if len(run.notes) > MOST_NOTES:
         shown.append(f"… and {counted(len(run.notes) - MOST_NOTES, 'more note', 'more notes')}")
     if run.note:
@@ -241,6 +249,8 @@ def failures(summary: RunSummary) -> Message:
             block, used = _groups(title, groups, room)
             blocks.append(block)
             room -= used
+    if not blocks:
+        blocks.append(rich_text(line(words("Nothing failed."))))
     listed = "; ".join(
         f"{len(group.numbers)}× {one_line(group.name)}" for group in (*summary.failures, *summary.errors)[:5]
     )

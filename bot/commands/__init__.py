@@ -1,17 +1,21 @@
 """The shelf of subcommands: one file a word that can follow ``/convotest``."""
 
+import asyncio
+
 from bot.blocks import Message, nothing_to_pick, picker
-from bot.commands import assistants, audit, cancel, help, profiles, run, show, status
+from bot.commands import ab, assistants, audit, cancel, help, profiles, run, show, status
 from bot.commands._command import Asker, Command, Edge, EdgeOf, require, require_membership
 from bot.commands._grammar import Words, parse
 from jobs.errors import RequestError
 from jobs.profiles import list_profiles
 from jobs.shelf import Shelf, unknown
+from jobs.suites import list_suites
 
 COMMANDS: Shelf[Command] = Shelf(
     "command",
     [
         run.COMMAND,
+        ab.COMMAND,
         status.COMMAND,
         show.COMMAND,
         cancel.COMMAND,
@@ -51,12 +55,13 @@ async def open_picker(asker: Asker, edge: Edge) -> Message | None:
         return await help.handle(Words(verb="help", positional=(), options={}), asker, edge)
     await require("use", "run", asker, edge)
     await require_membership(asker, edge)
-    names = [profile.stem for profile in list_profiles(edge.ports.profiles_dir)]
-    variants = [
-        variant.label
-        for assistant in edge.ports.catalogue.visible(asker.workspace_id)
-        for variant in assistant.variants.values()
-    ]
+    profiles = await asyncio.to_thread(list_profiles, edge.ports.profiles_dir)
+    assistants = edge.ports.catalogue.visible(asker.workspace_id)
+    # those that some assistant was made for come first: the form begins with one that can be run as it is
+    fitting = sorted(profiles, key=lambda profile: not any(each.is_for(str(profile.path)) for each in assistants))
+    suites = await asyncio.to_thread(list_suites, edge.ports.profiles_dir)
+    names = [each.stem for each in (*fitting, *suites)]
+    variants = [variant.label for assistant in assistants for variant in assistant.variants.values()]
     if not names or not variants:
         missing = "profile" if not names else "assistant"
         view = nothing_to_pick(f"There is no {missing} yet that could be run in this workspace.")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NewType
 
-from jobs.model import LOCAL_WORKSPACE, Place, Run, RunId, WorkspaceId
+from jobs.model import LOCAL_WORKSPACE, Place, Run, RunId, Scenario, WorkspaceId
 
 ExperimentId = NewType("ExperimentId", str)
 ExperimentState = Literal["running", "stopping", "cancelling", "finished", "cancelled"]
@@ -212,3 +212,9 @@ def completed_pairs(outcomes: Mapping[RunId, Mapping[int, str]], runs: Sequence[
                 passed[each.arm][each.round, number] = outcome == "passed"
     words = {(True, True): "both", (False, False): "neither", (True, False): "a", (False, True): "b"}
     return {key: words[passed["a"][key], passed["b"][key]] for key in passed["a"].keys() & passed["b"].keys()}
+
+
+def scenario_key(scenario: Scenario) -> str:
+    """What makes a scenario another one: the customer and the goals, not the dice."""
+    goals = "\n".join(goal.text for goal in scenario.goals)
+    return "\n\n".join((scenario.profile, scenario.persona or "", goals))

@@ -70,7 +70,7 @@ def load_results(path: Path, *, only: Sequence[str] = ()) -> Results:
             with io.TextIOWrapper(file, encoding=_encoding(start), errors="convotest-cp1252", newline="") as text:
                 is_json = start.lstrip(b"\xef\xbb\xbf\xfe\xff \t\r\n\x00")[:1] in (b"[", b"{")
                 header, rows, decimal_comma = _json_table(text) if is_json else _csv_table(text)
-                return _collect(header, rows, only=only, decimal_comma=decimal_comma)
+                return collect(header, rows, only=only, decimal_comma=decimal_comma)
     except OSError as error:
         raise RequestError(f"cannot read {str(path)!r}: {error.strerror or error}") from error
     except csv.Error as error:
@@ -180,7 +180,10 @@ class _Numbers(dict[str, int]):
         return number
 
 
-def _collect(header: Sequence[str], rows: Iterable[Cells], *, only: Sequence[str], decimal_comma: bool) -> Results:
+def collect(
+    header: Sequence[str], rows: Iterable[Cells], *, only: Sequence[str] = (), decimal_comma: bool = False
+) -> Results:
+    """The results in a table; raises RequestError if it is none."""
     names = _column_names(header)
     places = {name: names.index(name) if name in names else None for name in IDENTITY}
     metrics = _metrics_to_read(names, only, decimal_comma=decimal_comma)

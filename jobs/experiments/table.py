@@ -14,6 +14,7 @@ from jobs.experiments.wording import (
     change,
     figure,
     interval,
+    methods,
     metric_name,
     p_value,
     recommendation,
@@ -43,7 +44,7 @@ def _print(console: Console, comparison: Comparison) -> None:
     console.print(Text(recommendation(comparison), style=STYLES[comparison.verdict]))
     if comparison.metrics:
         console.print(_figures(comparison))
-    for line in (*advice_notes(comparison), *_methods(comparison)):
+    for line in (*advice_notes(comparison), *methods(comparison)):
         console.print(Text(line, style="dim"))
 
 
@@ -76,12 +77,3 @@ def _needed(needs_n: int | None) -> str:
     if needs_n is None:
         return ""
     return f" (needs about {needs_n:,})" if needs_n <= PRACTICAL else f" (needs over {PRACTICAL:,})"
-
-
-def _methods(comparison: Comparison) -> list[str]:
-    lines = dict[str, list[str]]()
-    for name, each in comparison.metrics.items():
-        if each.p is not None:
-            lines.setdefault(each.method, []).append(metric_name(name))
-    methods = [f"{', '.join(names)}: {method}" for method, names in lines.items()]
-    return [*methods, "p-values adjusted by Holm's method"] if len(comparison.metrics) > 1 and methods else methods

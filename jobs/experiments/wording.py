@@ -106,6 +106,16 @@ def sample_words(comparison: Comparison, result: MetricResult) -> str:
     return f"{result.pairs:,} pairs{in_scenarios}"
 
 
+def methods(comparison: Comparison) -> list[str]:
+    """How each figure came about."""
+    lines = dict[str, list[str]]()
+    for name, each in comparison.metrics.items():
+        if each.p is not None:
+            lines.setdefault(each.method, []).append(metric_name(name))
+    methods = [f"{', '.join(names)}: {method}" for method, names in lines.items()]
+    return [*methods, "p-values adjusted by Holm's method"] if len(comparison.metrics) > 1 and methods else methods
+
+
 def _contrast(comparison: Comparison, result: MetricResult) -> str:
     """E.g. ``success is 62% with it and 90% with A (-28 points, 95% interval ...)``."""
     return (

@@ -12,7 +12,7 @@ from jobs.redact import redact_personal, redact_values
 from jobs.store import Store
 from jobs.store.feedback import Example, KnownConversation
 
-SHORTEST_END = 6
+SHORTEST_END = 8
 """Characters of an id's end that are enough to look for it."""
 
 

@@ -74,8 +74,8 @@ def _clean(value: object) -> object:
 
 
 Stars = Annotated[int | None, BeforeValidator(_stars)]
-Name = Annotated[str, BeforeValidator(_clean), StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-Text = Annotated[str, BeforeValidator(_clean), StringConstraints(strip_whitespace=True, max_length=LONGEST_COMMENT)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), BeforeValidator(_clean)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST_COMMENT), BeforeValidator(_clean)]
 Names = Annotated[tuple[Name, ...], Field(max_length=20, strict=False)]
 
 

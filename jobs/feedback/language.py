@@ -17,8 +17,8 @@ _SMALL_WORDS = """
     about after before because all any every some none nothing something everything good bad great nice fine okay
     fast slow quick quickly answer answered answers question help helped helpful useful useless wrong right thanks
     thank please love loved like liked hate hated terrible awful poor perfect excellent amazing best worst better
-    worse got get gets give gave need needed want wanted work works worked time wait waiting took take takes ages order ordering
-    understand understood reply service support"""
+    worse got get gets give gave need needed want wanted work works worked time wait waiting took take takes ages
+    order ordering     understand understood reply service support"""
 _ENGLISH = frozenset(_SMALL_WORDS.split())
 _OTHERS = {
     "German": """der die das den dem des ein eine einen einem einer und oder aber nicht kein keine ist sind war waren

@@ -12,6 +12,8 @@ MOST_TERMS = 5
 STARTS, STARTS_OF_MANY = 50, 10
 """Random beginnings of the clustering, of which the best is kept."""
 MANY = 600
+PHRASED_CHARACTERS = 300
+"""Of a comment, in which phrases are looked for: every pair and triple of words is held in memory."""
 STRONG = 0.0
 """A number of groups whose silhouette is not above this is no better than one group."""
 SEED = 7
@@ -42,7 +44,7 @@ def find_phrases(texts: Sequence[str]) -> tuple[Phrase, ...]:
         Any, CountVectorizer(ngram_range=(2, 3), stop_words="english", binary=True, min_df=min(2, len(texts)))
     )
     try:
-        matrix = counter.fit_transform(texts)
+        matrix = counter.fit_transform([text[:PHRASED_CHARACTERS] for text in texts])
     except ValueError:  # the library's way to say that nothing but stop words is left
         return ()
     counts = matrix.sum(axis=0).A1.tolist()

@@ -1,6 +1,6 @@
 """Checks the YAML files that convotest reads, and says everything about each at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -20,12 +20,17 @@ MANY_COMBINATIONS = 100
 
 FileKind = Literal["profile", "personality", "suite", "rules", "assistants"]
 
-_FOLDERS: Mapping[str, FileKind] = {"personalities": "personality", "suites": "suite", "rules": "rules"}
+_FOLDERS: Mapping[str, FileKind] = {
+    "personalities": "personality",
+    "suites": "suite",
+    "cases": "suite",
+    "rules": "rules",
+}
 _KEYS: Sequence[tuple[FileKind, frozenset[str]]] = (
     ("profile", frozenset({"test_name", "user", "ask_about", "conversation", "conversations", "chatbot", "llm"})),
     ("assistants", frozenset({"assistants"})),
     ("rules", frozenset({"when", "then", "oracle"})),
-    ("suite", frozenset({"cases", "profiles", "suite", "gates", "tests"})),
+    ("suite", frozenset({"cases", "profiles", "suite", "gates", "expected_patterns", "expected_intent"})),
     ("personality", frozenset({"traits", "context"})),
 )
 
@@ -89,11 +94,16 @@ def check_paths(paths: Sequence[Path], *, profiles_dir: Path, list_functions: bo
     checks: list[FileCheck] = []
     for path in paths:
         if path.is_dir():
-            looks = (_look(file) for file in sorted(yaml_files(path)))
+            looks = (_look(file) for file in sorted((*yaml_files(path), *_json_cases(path))))
             checks += [_check(look, profiles_dir, list_functions) for look in looks if look.is_ours]
         else:
             checks.append(_check(_look(path), profiles_dir, list_functions))
     return tuple(checks)
+
+
+def _json_cases(directory: Path) -> Iterator[Path]:
+    """Test cases may be JSON; what else is JSON is not ours."""
+    return (path for path in yaml_files(directory, suffixes=(".json",)) if "cases" in path.parts)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +127,7 @@ def _look(path: Path) -> _Look:
     root, content = None, b""
     try:
         content = read_bounded(path)
-        root = yamltree.parse_tree(content, report)
+        root = yamltree.parse_tree(content, report, is_json=path.suffix == ".json")
     except NotFoundError as error:
         report.problem(None, "", error.message, error.fix)
     return _Look(path=path, content=content, root=root, kind=_kind(path, root), report=report)

@@ -1,6 +1,6 @@
 """Finds profile files by name and loads them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from jobs.errors import RequestError
@@ -13,7 +13,7 @@ from jobs.profiles.yamltree import Node, parse_tree
 from jobs.shelf import unknown
 
 SUFFIXES = (".yaml", ".yml")
-_OTHER_FOLDERS = ("personalities", "suites", "rules")
+_OTHER_FOLDERS = ("personalities", "suites", "cases", "rules")
 _OTHER_FILES = ("assistants", "prices")
 
 
@@ -62,11 +62,11 @@ def profile_files(profiles_dir: Path) -> tuple[Path, ...]:
     return tuple(sorted(path for path in yaml_files(profiles_dir) if _holds_profile(path, profiles_dir)))
 
 
-def yaml_files(directory: Path) -> Iterator[Path]:
+def yaml_files(directory: Path, *, suffixes: Sequence[str] = SUFFIXES) -> Iterator[Path]:
     """Every YAML file below a directory, but for hidden ones."""
     for path in directory.rglob("*"):
         hidden = any(part.startswith(".") for part in path.relative_to(directory).parts)
-        if path.suffix in SUFFIXES and not hidden and path.is_file():
+        if path.suffix in suffixes and not hidden and path.is_file():
             yield path
 
 

@@ -53,6 +53,7 @@ Node = Scalar | Items | Mapping | Broken
 
 _WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})", re.ASCII)
 _DECIMAL = re.compile(r"[-+]?[0-9]{1,17}\.[0-9]{1,17}([eE][-+]?[0-9]{1,2})?", re.ASCII)
+_JSON_PAIR = re.compile(rb"\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})", re.IGNORECASE)
 _WORDS = {"": None, "~": None, "null": None, "true": True, "True": True, "false": False, "False": False}
 
 
@@ -81,13 +82,15 @@ class _RefusedError(Exception):
         self.place, self.field, self.message, self.fix = place, field, message, fix
 
 
-def parse_tree(content: bytes, report: Report) -> Node | None:
+def parse_tree(content: bytes, report: Report, *, is_json: bool = False) -> Node | None:
     """The tree of one YAML document, or None when it cannot be read; every reason is in ``report``.
+
+    JSON is YAML, but for how it may write characters beyond the first 65,536.
 
     Refused are aliases, anchors, tags and duplicate keys, and whatever is larger than 256 KB, 20,000 values,
     10,000 characters a text or 20 levels.
     """
-    text = _decoded(content, report)
+    text = _decoded(_JSON_PAIR.sub(_character, content) if is_json else content, report)
     if text is None:
         return None
     try:
@@ -99,6 +102,10 @@ def parse_tree(content: bytes, report: Report) -> Node | None:
     except yaml.reader.ReaderError as error:
         _report_character(error, text, report)
     return None
+
+
+def _character(pair: re.Match[bytes]) -> bytes:
+    return bytes.fromhex((pair[1] + pair[2]).decode()).decode("utf-16-be").encode()
 
 
 def _decoded(content: bytes, report: Report) -> str | None:

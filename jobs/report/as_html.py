@@ -15,6 +15,7 @@ from jobs.report.redacted import redacted
 from jobs.report.summary import (
     ERRORS,
     Comparison,
+    GateVerdict,
     Group,
     MetricSummary,
     ResponseTimes,
@@ -73,6 +74,7 @@ def _header(report: RunReport, title: str) -> Markup:
 def _sections(report: RunReport) -> Iterable[Markup]:
     summary = report.summary
     yield _summary_section(summary)
+    yield _section("Gates", _gates(summary.gates)) if summary.gates else Markup()
     yield _section("Why conversations failed", _groups(summary.failures)) if summary.failures else Markup()
     yield _section("Errors", _groups(summary.errors)) if summary.errors else Markup()
     yield _section("Why conversations could not be judged", _groups(summary.doubts)) if summary.doubts else Markup()
@@ -150,6 +152,12 @@ def _outcome_chart(totals: Totals) -> Markup:
 def _groups(groups: Sequence[Group]) -> Markup:
     rows = [(group.name, f"{len(group.numbers)}", _links(group.numbers)) for group in groups]
     return _table("", ("Reason", "Count", "Conversations"), rows, numbers={1})
+
+
+def _gates(gates: Sequence[GateVerdict]) -> Markup:
+    kept = {True: "kept", False: "broken", None: "cannot be told"}
+    rows = [(gate.name.replace("_", " "), kept[gate.ok], gate.reason) for gate in gates]
+    return _table("", ("Gate", "Kept", "Why"), rows)
 
 
 def _links(numbers: Sequence[int]) -> Markup:
@@ -301,7 +309,12 @@ def _conversation(conversation: Conversation, planned: int) -> Markup:
 
 def _facts(conversation: Conversation) -> Iterable[Markup]:
     scenario = conversation.scenario
-    about = {"Persona": scenario.persona, "Tags": ", ".join(scenario.tags), "Seed": f"{scenario.seed}"}
+    about = {
+        "Test case": scenario.case.name if scenario.case else None,
+        "Persona": scenario.persona,
+        "Tags": ", ".join(scenario.tags),
+        "Seed": f"{scenario.seed}",
+    }
     times = answer_times(conversation)
     about["Response time"] = f"{duration(sum(times))} in {len(times)} answers" if times else None
     yield element("p", "; ".join(f"{name}: {value}" for name, value in about.items() if value), class_="quiet")

@@ -9,34 +9,42 @@ from jobs.model import Conversation
 from jobs.report.as_text import printable, transcript_text
 from jobs.report.build import RunReport
 from jobs.report.redacted import redacted
-from jobs.report.summary import ERRORS, answer_times
+from jobs.report.summary import ERRORS, GateVerdict, answer_times
 
 
 def to_junit(report: RunReport) -> bytes:
     """The XML document. A failed conversation is a ``failure``, an error an ``error``, whatever could not be judged
     ``skipped`` with its reason, so that a build neither breaks nor turns green because of it."""
-    run, totals = report.run, report.summary.totals
+    run, totals, gates = report.run, report.summary.totals, report.summary.gates or ()
     root = Element("testsuites")
     started = run.started_at or run.created_at
     suite = SubElement(
         root,
         "testsuite",
         {
-            "name": printable(run.profile),
+            "name": printable(run.suite or run.profile),
             "package": "convotest",
             "id": "0",
             "hostname": "localhost",
             "timestamp": started.strftime("%Y-%m-%dT%H:%M:%S"),
             "time": f"{report.summary.duration_s or 0:.3f}",
-            "tests": str(totals.conversations),
-            "failures": str(totals.failed),
+            "tests": str(totals.conversations + len(gates)),
+            "failures": str(totals.failed + sum(gate.ok is False for gate in gates)),
             "errors": str(totals.errors),
-            "skipped": str(totals.conversations - totals.passed - totals.failed - totals.errors),
+            "skipped": str(
+                totals.conversations
+                - totals.passed
+                - totals.failed
+                - totals.errors
+                + sum(gate.ok is None for gate in gates)
+            ),
         },
     )
     _add_properties(suite, report)
     for conversation in report.conversations:
         _add_case(suite, redacted(conversation), report)
+    for gate in gates:
+        _add_gate(suite, gate, report)
     SubElement(suite, "system-out").text = "\n".join(printable(note) for note in run.notes)
     SubElement(suite, "system-err").text = printable(run.note or "")
     indent(root)
@@ -57,6 +65,17 @@ def _add_properties(suite: Element, report: RunReport) -> None:
         SubElement(properties, "property", {"name": printable(name), "value": printable(value)})
 
 
+def _add_gate(suite: Element, gate: GateVerdict, report: RunReport) -> None:
+    name = printable(report.run.suite or report.run.profile)
+    case = SubElement(
+        suite, "testcase", {"classname": f"convotest.{name}.gates", "name": printable(gate.name), "time": "0.000"}
+    )
+    if gate.ok is False:
+        SubElement(case, "failure", {"message": printable(gate.reason), "type": "gate"})
+    elif gate.ok is None:
+        SubElement(case, "skipped", {"message": printable(gate.reason)})
+
+
 def _add_case(suite: Element, conversation: Conversation, report: RunReport) -> None:
     """One test case; its transcript stands in the failure or error, the only place that both schemas allow."""
     verdict = conversation.verdict
@@ -64,8 +83,8 @@ def _add_case(suite: Element, conversation: Conversation, report: RunReport) -> 
         suite,
         "testcase",
         {
-            "classname": f"convotest.{printable(report.run.profile)}",
-            "name": f"{conversation.number} (seed {conversation.scenario.seed})",
+            "classname": f"convotest.{printable(report.run.suite or report.run.profile)}",
+            "name": f"{conversation.number}{_case_name(conversation)} (seed {conversation.scenario.seed})",
             "time": f"{sum(answer_times(conversation)) / 1000:.3f}",
         },
     )
@@ -78,3 +97,8 @@ def _add_case(suite: Element, conversation: Conversation, report: RunReport) -> 
     kind = "failure" if verdict.outcome == "failed" else "error"
     result = SubElement(case, kind, {"message": message, "type": verdict.outcome})
     result.text = transcript_text(conversation, planned=report.run.planned)
+
+
+def _case_name(conversation: Conversation) -> str:
+    case = conversation.scenario.case
+    return f" {printable(case.name)}" if case else ""

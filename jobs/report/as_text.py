@@ -46,6 +46,7 @@ def _text_lines(conversation: Conversation, planned: int) -> Iterator[str]:
     verdict = conversation.verdict
     yield f"Conversation {conversation.number}/{planned}: {verdict.outcome.replace('_', ' ')}"
     yield from (f"  because {printable(reason)}" for reason in verdict.reasons)
+    yield from (f"Test case: {printable(case.name)}" for case in [conversation.scenario.case] if case)
     yield from (f"Goal: {printable(goal.text)}" for goal in conversation.scenario.goals)
     yield ""
     for turn in conversation.transcript.turns:
@@ -58,7 +59,9 @@ def _text_lines(conversation: Conversation, planned: int) -> Iterator[str]:
 def _markdown_blocks(conversation: Conversation, planned: int) -> Iterator[str]:
     verdict = conversation.verdict
     yield f"## Conversation {conversation.number}/{planned}: {verdict.outcome.replace('_', ' ')}"
+    case = conversation.scenario.case
     facts = [*verdict.reasons, *(f"goal: {goal.text}" for goal in conversation.scenario.goals)]
+    facts += [f"test case: {case.name}"] if case else []
     if facts:
         yield "\n".join(f"- {_escaped(fact)}" for fact in facts)
     for turn in conversation.transcript.turns:

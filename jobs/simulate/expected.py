@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from jobs.metrics._reading import is_fallback
+from jobs.metrics.good_turns import CHECK as GOOD_TURNS
 from jobs.model import Case, CaseTurn, Check, Pattern, ResponseType, Transcript, Turn
 from jobs.patterns import folded, is_in
 from jobs.simulate import cues
 
-GOOD_TURNS = "good_turns"
 LONGEST_SHOWN = 80
 REFUSES = re.compile(
     r"\b(?:can't|cannot|can not|won't|will not|unable to|not able to|not allowed to|(?:do not|don't) have"
@@ -119,12 +119,14 @@ def _turn_checks(where: str, expected: CaseTurn, reply: Turn, fallback: str | No
         yield Check(name=f"{where}response type", ok=ok, reason="" if ok else reason)
     for pattern in expected.patterns:
         ok = is_in(pattern, reply.text)
-        reason = "" if ok else f"the answer has no {_shown(pattern)}"
+        reason = "" if ok else f"the answer does not have {_shown(pattern)}"
         yield Check(name=f"{where}has {_shown(pattern)}", ok=ok, reason=reason)
 
 
 def _intent(where: str, expected: str, reply: Turn) -> Check:
     name = f"{where}intent"
+    if reply.intent is None and reply.fallback:
+        return Check(name=name, ok=False, reason=f"the intent {expected!r} was not understood")
     if reply.intent is None:
         return Check(name=name, ok=None, reason="the assistant does not say which intent it understood")
     ok = folded(reply.intent) == folded(expected)
@@ -140,7 +142,7 @@ def _entity(where: str, name: str, expected: tuple[str, ...], reply: Turn) -> Ch
         ok = same_value(expected, found)
         reason = f"the entity {name!r} should be {wanted!r}, it is {_cut(found)!r}"
         return Check(name=check, ok=ok, reason="" if ok else reason)
-    if not reply.entities and reply.intent is None:
+    if not reply.entities and reply.intent is None and not reply.fallback:
         return Check(name=check, ok=None, reason="the assistant does not say which entities it found")
     return Check(name=check, ok=False, reason=f"the entity {name!r} ({wanted}) was not found")
 
@@ -179,7 +181,7 @@ def response_types(reply: Turn, fallback: str | None) -> frozenset[ResponseType]
 
 
 def _shown(pattern: Pattern) -> str:
-    return f"match of {_cut(pattern.text)!r}" if pattern.is_regex else repr(_cut(pattern.text))
+    return f"/{_cut(pattern.text)}/" if pattern.is_regex else repr(_cut(pattern.text))
 
 
 def _cut(text: str) -> str:

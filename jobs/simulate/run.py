@@ -24,8 +24,9 @@ from jobs.model import (
 from jobs.ports import SimulatedUser, UserSimulator
 from jobs.redact import redact
 from jobs.run_models import ConversationModels, RunModels
-from jobs.scoring import NOT_PLAYED_TO_ITS_END, decide_verdict, score_transcript
+from jobs.scoring import NOT_PLAYED_TO_ITS_END, decide_verdict, score_transcript, with_quality
 from jobs.simulate.conversation import OnTurn, converse
+from jobs.simulate.scripted import ScriptedUser
 from jobs.store import PlannedConversation
 
 log = logging.getLogger(__name__)
@@ -93,7 +94,11 @@ async def _play_saved(
     """Play one conversation and save what came of it with what people are shown; void ones are played once more."""
     conversation: Conversation | None = None
     of_conversation = models.conversation()
+    case = planned.scenario.case
     for _ in range(TRIES_WHEN_VOID):
+        if case and case.skip:
+            conversation = _unplayed(run, planned, "skipped", case.skip)
+            break
         if planned.strikes > PLAY_ALONE_FROM:
             conversation = _unplayed(run, planned, "harness_error", TOOK_THE_WORKER_DOWN)
             break
@@ -129,6 +134,7 @@ async def _play(
     judge = _judge(models, ports)
     played = await _play_safely(run, planned, variant, models, judge, ports)
     scores = await score_transcript(played.transcript, planned.scenario, played.assessment, judge=judge)
+    assessment = with_quality(played.assessment, planned.scenario, scores)
     tokens, cost_usd = models.spent(played.transcript.turns)
     return Conversation(
         id=planned.id,
@@ -136,10 +142,10 @@ async def _play(
         number=planned.number,
         scenario=planned.scenario,
         transcript=played.transcript,
-        verdict=decide_verdict(played.transcript, played.assessment),
-        assessment=played.assessment,
+        verdict=decide_verdict(played.transcript, assessment),
+        assessment=assessment,
         scores=scores,
-        warnings=played.assessment.warnings,
+        warnings=assessment.warnings,
         tokens=tokens,
         cost_usd=cost_usd,
         attempts=planned.attempt,
@@ -155,6 +161,13 @@ def _judge(models: ConversationModels, ports: Ports) -> Judge | None:
     except ConfigurationError as error:
         log.error("there is no judge: %s", error)  # a run may outlive the settings it was planned with
         return None
+
+
+def _customer(run: Run, planned: PlannedConversation, models: ConversationModels, ports: Ports) -> SimulatedUser:
+    """Whoever talks: a test case says what stands in it, everybody else is simulated."""
+    if case := planned.scenario.case:
+        return ScriptedUser(planned.scenario, case)
+    return _simulator(run, ports).begin(planned.scenario, models=models)
 
 
 def _simulator(run: Run, ports: Ports) -> UserSimulator:
@@ -183,7 +196,7 @@ async def _play_safely(
         writes.append(await ports.store.runs.add_turn(planned.id, planned.attempt, position, turn))
 
     try:
-        user = _simulator(run, ports).begin(planned.scenario, models=models)
+        user = _customer(run, planned, models, ports)
         transcript = await _talk(planned, variant, user, models, on_turn, ports)
         assessment = await user.assess(transcript)
         if judge and transcript.ended_by not in NOT_PLAYED_TO_ITS_END:

@@ -13,6 +13,7 @@ from jobs.model import (
     Assessment,
     Conversation,
     ConversationId,
+    Gate,
     OutboxItem,
     Place,
     Run,
@@ -68,6 +69,8 @@ class RunDetails:
 
     stamps: Mapping[str, str]
     notes: tuple[str, ...] = ()
+    gates: tuple[Gate, ...] = ()
+    rules: str | None = None
 
 
 _SCENARIO = TypeAdapter(Scenario)
@@ -161,7 +164,7 @@ def run_row(run: Run, key: str) -> dict[str, Any]:
         "simulator": run.simulator,
         "seed": run.seed,
         "planned": run.planned,
-        "details": RunDetails(stamps=run.stamps, notes=run.notes),
+        "details": RunDetails(stamps=run.stamps, notes=run.notes, gates=run.gates, rules=run.rules),
         "started_by": run.started_by,
         "channel_id": run.place.channel_id if run.place else None,
         "created_at": run.created_at,
@@ -191,6 +194,8 @@ def run_from(row: Row) -> Run:
         started_at=row["started_at"],
         finished_at=row["finished_at"],
         note=row["note"],
+        gates=details.gates,
+        rules=details.rules,
     )
 
 

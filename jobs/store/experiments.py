@@ -173,7 +173,9 @@ class Experiments:
         return await self._writer.run(work)
 
     async def _end(self, experiment_id: ExperimentId, **values: Any) -> bool:
-        where = and_(EXPERIMENT.c.id == experiment_id, EXPERIMENT.c.state == "running", EXPERIMENT.c.kind == "simulated")
+        where = and_(
+            EXPERIMENT.c.id == experiment_id, EXPERIMENT.c.state == "running", EXPERIMENT.c.kind == "simulated"
+        )
         statement = update(EXPERIMENT).where(where).values(**values)
         written = await self._writer.run(lambda connection: connection.execute(statement))
         return written.rowcount == 1

@@ -1,10 +1,14 @@
 """Ratings, the examples that were kept, and the requests that were answered once."""
 
+import asyncio
 import dataclasses
+import logging
+import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -23,6 +27,8 @@ EXAMPLE = table_of(ExampleRow)
 ANSWERED = table_of(AnsweredRequestRow)
 CONVERSATION = table_of(ConversationRow)
 RUN = table_of(RunRow)
+
+log = logging.getLogger(__name__)
 
 MOST_IN_A_QUERY = 500
 ItemT = TypeVar("ItemT")
@@ -163,8 +169,8 @@ class Feedback:
             return Forgotten(ratings=said.rowcount, examples=kept.rowcount)
 
         forgotten = await self._writer.run(work)
-        if is_sqlite:
-            await _truncate_log(self._reader)
+        if path := self._reader.url.database if is_sqlite else None:
+            await asyncio.to_thread(_truncate_log, path)
         return forgotten
 
     # --- reading ---
@@ -281,12 +287,13 @@ def _insert(connection: AsyncConnection) -> Any:
     return postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
 
 
-async def _truncate_log(engine: AsyncEngine) -> None:
+def _truncate_log(path: str) -> None:
     """Empty SQLite's write-ahead log, where deleted text would stay until it is written over."""
-    async with engine.connect() as connection:
-        # past SQLAlchemy, which would begin a transaction first, and in one nothing can be moved out of the log
-        driver = cast(Any, (await connection.get_raw_connection()).driver_connection)
-        await (await driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")).close()
+    # a connection of its own: one of the pool may still hold a view of the log that keeps it from being emptied
+    with closing(sqlite3.connect(path, timeout=10)) as connection:
+        busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if busy:
+        log.warning("what was deleted stays in %s-wal until those who read the database now have finished", path)
 
 
 def _known_conversations() -> Any:

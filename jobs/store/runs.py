@@ -161,7 +161,12 @@ class Runs:
         async def work(connection: AsyncConnection) -> bool:
             written = await connection.execute(
                 update(CONVERSATION)
-                .where(CONVERSATION.c.id == conversation.id, CONVERSATION.c.state != "done")
+                .where(
+                    CONVERSATION.c.id == conversation.id,
+                    CONVERSATION.c.state != "done",
+                    # a worker that was taken for dead must not close it beside the turns of a newer attempt
+                    CONVERSATION.c.attempt == conversation.attempts,
+                )
                 .values(
                     state="done",
                     outcome=conversation.verdict.outcome,

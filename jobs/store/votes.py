@@ -20,7 +20,7 @@ from jobs.store.tables import RatingRow
 
 RATING = table_of(RatingRow)
 
-READ_CHARACTERS = 1000
+READ_CHARACTERS = 500
 """Of a comment, for analysis: what it is about stands at its beginning."""
 READ_ROWS = 5000
 """Rows that are fetched together."""

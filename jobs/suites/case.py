@@ -5,6 +5,7 @@ from typing import get_args
 
 from jobs.model import Case, CaseTurn, Difficulty, ResponseType
 from jobs.profiles.fields import Field, Section, first_given
+from jobs.suites.made import KINDS, unknown_kinds
 from jobs.suites.suite import SuiteCase, Thresholds
 from jobs.suites.values import (
     CATEGORIES,
@@ -64,6 +65,10 @@ def read_case(field: Field, *, name: str | None, thresholds: Thresholds) -> Suit
         repeats=read_repeats(section.take("repeats")),
     )
     section.close(refuse=True)
+    for kind in dict.fromkeys(unknown_kinds(case)):
+        guess = field.report.guess(kind, KINDS)
+        fix = f"did you mean {{{{faker.{guess}}}}}?" if guess else f"known are {', '.join(KINDS)}"
+        field.problem(f"nothing can be made up for {{{{faker.{kind}}}}}", fix)
     if not _expects_something(case):
         field.warn("nothing is expected in this case; only its mean quality can fail it")
     return case

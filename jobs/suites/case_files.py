@@ -1,29 +1,16 @@
 """Files of test cases, YAML or JSON: one case, or a list of them."""
 
-import re
 from pathlib import Path
 
 from jobs.profiles.fields import Field, Section
 from jobs.profiles.nearby import Nearby, NotFoundError, read_bounded
 from jobs.profiles.problems import Report, shown
-from jobs.profiles.yamltree import Node, parse_tree
+from jobs.profiles.yamltree import parse_tree
 from jobs.suites.case import read_case
 from jobs.suites.suite import SuiteCase, Thresholds
 
 SUFFIXES = (".yaml", ".yml", ".json")
 MOST_FILES = 1_000
-_PAIR = re.compile(rb"\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})", re.IGNORECASE)
-
-
-def parse_case_file(content: bytes, *, path: Path, report: Report) -> Node | None:
-    """The tree of a file; JSON is YAML, but for how it writes characters beyond the first 65,536."""
-    if path.suffix == ".json":
-        content = _PAIR.sub(lambda match: _joined(match[1], match[2]), content)
-    return parse_tree(content, report)
-
-
-def _joined(high: bytes, low: bytes) -> bytes:
-    return bytes.fromhex((high + low).decode()).decode("utf-16-be").encode()
 
 
 def read_cases(root: Field, *, stem: str, thresholds: Thresholds) -> tuple[SuiteCase, ...]:
@@ -76,7 +63,7 @@ def _load(path: Path, field: Field, nearby: Nearby, thresholds: Thresholds) -> t
     try:
         content = read_bounded(path)
         nearby.contents.append(content)
-        if root := parse_case_file(content, path=path, report=report):
+        if root := parse_tree(content, report, is_json=path.suffix == ".json"):
             cases = read_cases(Field(node=root, path="", report=report), stem=path.stem, thresholds=thresholds)
     except NotFoundError as error:
         report.problem(None, "", error.message, error.fix)

@@ -141,9 +141,14 @@ def _gate(key: Field, value: Field) -> Gate | None:
         )
         return None
     if not value.is_mapping:
-        limit = value.number()
-        side = "at_least" if MEASURES[measure] == "higher" else "at_most"
-        return Gate(measure=measure, **{side: float(limit)}) if limit is not None else None
+        if (limit := value.number()) is None:
+            return None
+        more_is_better = MEASURES[measure] == "higher"
+        return Gate(
+            measure=measure,
+            at_least=float(limit) if more_is_better else None,
+            at_most=None if more_is_better else float(limit),
+        )
     section = Section(value, keys="at_least, at_most and by")
     least, most, by = section.take("at_least"), section.take("at_most"), section.take("by")
     section.close(refuse=True)

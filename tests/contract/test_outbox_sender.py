@@ -3,7 +3,7 @@
 import random
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -381,6 +381,41 @@ async def test_a_card_that_slack_refuses_stops_its_run_and_its_thread_and_is_sai
     assert "/invite @convotest" in message.text
     child = await ports.store.outbox.find(WORKSPACE, "c1")
     assert child and child.state == "failed"
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        ("not_in_channel", "/invite @convotest"),
+        ("channel_not_found", "/invite @convotest"),
+        ("is_archived", "the channel is archived"),
+        ("token_revoked", "the app was removed"),
+        ("msg_too_long", "too long for Slack"),
+        ("missing_scope", "install it again"),
+    ],
+)
+async def test_what_slack_refuses_in_the_middle_of_a_run_is_said_once_for_all_its_messages(
+    ports: Ports, code: str, says: str
+) -> None:
+    slack = Remembered()
+    place = Place(workspace_id=WORKSPACE, channel_id=CHANNEL)
+    run = await start_run(
+        RunRequest(target="pizza", n=3, seed=1, started_by="U0ADA", workspace_id=WORKSPACE, place=place), ports
+    )
+    sender = sender_for(ports, slack)
+    await sender.send_due()
+    slack.memory.refuses[CHANNEL] = code
+    for number in range(3):
+        child = announcement(f"c{number}", "notice", parent=f"run:{run.id}:card")
+        await ports.store.outbox.add(replace(child, ref={"run_id": run.id}))
+
+    await send_everything(sender, ports)
+
+    ((_, member, message),) = slack.memory.whispers
+    assert (member, says in message.text) == ("U0ADA", True)
+    assert (await ports.store.outbox.backlog(WORKSPACE)).waiting == 0
+    going_on = await ports.store.runs.get(run.id)
+    assert going_on and going_on.state == "planned"
 
 
 async def test_a_message_that_cannot_be_drawn_does_not_hold_up_the_others(ports: Ports) -> None:

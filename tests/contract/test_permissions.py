@@ -26,6 +26,7 @@ APPROVERS: frozenset[Kind] = frozenset({"approver"})
 
 VERBS: dict[str, frozenset[Kind]] = {
     "run": USERS,
+    "ab": USERS,
     "cancel": USERS,
     "status": READERS,
     "show": READERS,
@@ -35,6 +36,8 @@ VERBS: dict[str, frozenset[Kind]] = {
     "audit": APPROVERS,
 }
 BUTTONS: dict[str, frozenset[Kind]] = {
+    "ab_cancel": USERS,
+    "ab_extend": USERS,
     "run_cancel": USERS,
     "run_rerun": USERS,
     "run_csv": USERS,

@@ -23,6 +23,6 @@ async def browser() -> AsyncGenerator[Browser]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def demo(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Demo]:
     """The real demo with quick assistants, and with one that takes its time."""
-    variants = {"slow": {"latency_ms": SLOW_MS}, "calm": {"latency_ms": 50}}
+    variants = {"slow": {"latency_ms": SLOW_MS}, "calm": {"latency_ms": 120}}
     async with running_demo(make_home(tmp_path_factory.mktemp("demo"), variants=variants, latency_ms=20)) as demo:
         yield demo

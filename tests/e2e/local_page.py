@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, async_playwright, expect
 from slack_sdk.web.async_client import AsyncWebClient
 
 from tests.e2e.process import START_S, STOP_S, BotDied, Home, close_pipes
@@ -24,7 +24,9 @@ SWITCHES = (
 )
 ADA, BEN, GUEST = "U0ADA", "U0BEN", "U0GUEST"
 QUALITY = "assistant-quality"
-WAIT_MS = 10_000
+WAIT_MS = 20_000
+"""Longer than anything takes, also on a machine that is busy with something else."""
+expect.set_options(timeout=WAIT_MS)
 
 
 class Demo:

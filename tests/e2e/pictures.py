@@ -35,7 +35,7 @@ async def _play(demo: Demo, browser: Browser) -> str:
     """Two runs, a transcript and the picker; the address of the second run's thread."""
     async with at_the_page(browser, demo.url) as ada:
         card = await ada.run(GOOD)
-        await expect(card).to_contain_text(re.compile(r"\b(8|9|10|11|12|13|14)/20"), timeout=DONE_MS)
+        await expect(card).to_contain_text(re.compile(r"\b([3-9]|1\d)/20"), timeout=DONE_MS)
         await _take(ada, "card-progress")
         await expect(card.get_by_role("heading")).to_have_text(re.compile("of 20 passed"), timeout=DONE_MS)
 

@@ -71,7 +71,7 @@ async def _open(person: Person, what: str) -> None:
         case "thread":
             await person.thread.get_by_role("button", name="Whole transcript").first.wait_for()
         case "home" | "empty":
-            await person.page.locator(".empty").wait_for()
+            await person.page.locator(f".{what}").wait_for()
         case _:
             await person.page.get_by_text("a plain message").wait_for()
 

@@ -158,7 +158,8 @@ def mutated(payload: dict[str, Any], chance: random.Random) -> dict[str, Any]:
     """The payload with one to three places missing or replaced by junk."""
     changed = copy.deepcopy(payload)
     for _ in range(chance.randint(1, 3)):
-        way = chance.choice(list(paths(changed)) or [()])
+        ways: list[tuple[Any, ...]] = [*paths(changed), ()]
+        way = chance.choice(ways)
         if not way:
             break
         owner: Any = changed
@@ -167,7 +168,7 @@ def mutated(payload: dict[str, Any], chance: random.Random) -> dict[str, Any]:
         if chance.random() < 0.3:
             del owner[way[-1]]
         else:
-            owner[way[-1]] = chance.choice(JUNK)
+            owner[way[-1]] = copy.deepcopy(chance.choice(JUNK))
     return changed
 
 

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import aiohttp
 import pytest
 from pydantic import SecretStr
-from slack_sdk.oauth.installation_store import Bot
+from slack_sdk.oauth.installation_store import Bot, Installation
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.installations import Seal, open_many_workspaces
@@ -27,6 +27,7 @@ from jobs.dispatcher import Dispatcher
 from jobs.errors import ConfigurationError
 from jobs.model import WorkspaceId
 from jobs.settings import Settings
+from jobs.store import open_store
 from jobs.testing import InlineEngine, testing_ports
 
 QUICK = Pace(message_s=0.0, burst=100, edit_s=0.05, edit_per_run_s=0.0, poll_s=0.05)
@@ -50,7 +51,7 @@ class Stage:
         async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
             first = await browser.get(f"{self.url}/slack/install")
             [asked] = re.findall(r'href="([^"]+/oauth/v2/authorize[^"]+)"', await first.text())
-            query = parse_qs(urlsplit(asked.replace("&amp;", "&")).query)
+            query = parse_qs(urlsplit(str(asked).replace("&amp;", "&")).query)
             await browser.get(self.workspace.authorize_url, params={name: each[0] for name, each in query.items()})
             form = {"state": query["state"][0], "team": team, "answer": "allow"}
             answer = await browser.post(
@@ -84,6 +85,17 @@ class Stage:
             return texts if sum("is finished" in text for text in texts) == runs else []
 
         return await self.workspace.wait_for(done, 20)
+
+    async def settled(self) -> tuple[int, set[str]]:
+        """What is unsent to the first team, and the states of the other's runs, once both have come to rest."""
+        left, states = -1, set[str]()
+        for _ in range(200):
+            left = (await self.ports.store.outbox.backlog(WorkspaceId(LOCAL))).waiting
+            states = {run.state for run in await self.ports.store.runs.recent(WorkspaceId(OTHER), limit=9)}
+            if left == 0 and states <= {"cancelled", "finished"}:
+                break
+            await self.ports.bell.wait(at_most_s=0.05)
+        return left, states
 
     async def told(self, team: str, text: str) -> str:
         """What only the member who types a command is told."""
@@ -181,13 +193,7 @@ async def test_after_one_is_removed_the_other_goes_on_in_the_background_too(stag
     await stage.workspace.type_command(CHANNEL, ADA, "/convotest run pizza n=1 seed=8")
     await stage.finished(LOCAL, runs=2)
 
-    for _ in range(200):
-        runs = await stage.ports.store.runs.recent(WorkspaceId(OTHER), limit=9)
-        left = (await stage.ports.store.outbox.backlog(WorkspaceId(LOCAL))).waiting
-        if left == 0 and all(run.state in ("cancelled", "finished") for run in runs):
-            break
-        await stage.ports.bell.wait(at_most_s=0.05)
-    assert (left, {run.state for run in runs}) == (0, {"cancelled"})
+    assert await stage.settled() == (0, {"cancelled"})
     assert teams_in(tmp_path) == {LOCAL}
     refused = await stage.workspace.type_command(CHANNEL, ADA, "/convotest help", team=OTHER)
     assert "not installed" in str(refused.shown)
@@ -199,6 +205,21 @@ def teams_in(directory: Path) -> set[str]:
         found = {str(row[0]) for row in rows}
     database.close()
     return found
+
+
+async def test_a_late_word_of_a_removal_does_not_undo_a_new_installation(stage: Stage, tmp_path: Path) -> None:
+    await stage.installed(LOCAL)
+    await stage.workspace.uninstall()
+    while teams_in(tmp_path):
+        await stage.ports.bell.wait(at_most_s=0.05)
+    await stage.installed(LOCAL)
+
+    stage.workspace.delivery.event(stage.workspace.team(), {"type": "app_uninstalled"})
+    await stage.workspace.delivery.idle()
+    await stage.workspace.type_command(CHANNEL, ADA, "/convotest run pizza n=1 seed=7")
+
+    assert await stage.finished(LOCAL)
+    assert teams_in(tmp_path) == {LOCAL}
 
 
 async def test_no_token_stands_readable_in_the_database(stage: Stage, tmp_path: Path) -> None:
@@ -259,12 +280,12 @@ async def another_process(stage: Stage) -> AsyncGenerator[Any]:
 def bot_in(directory: Path) -> Bot:
     with sqlite3.connect(directory / "convotest.db") as database:
         database.row_factory = sqlite3.Row
-        row = dict(database.execute("select * from slack_bots where team_id = ?", (LOCAL,)).fetchone())
+        row: dict[str, Any] = dict(database.execute("select * from slack_bots where team_id = ?", (LOCAL,)).fetchone())
     database.close()
     seal = Seal(KEY)
-    sealed = {name: seal.open(row.pop(name)) for name in ("bot_token", "bot_refresh_token")}
+    row |= {name: seal.open(row[name]) for name in ("bot_token", "bot_refresh_token")}
     del row["id"], row["client_id"]
-    return Bot(**row, **sealed)
+    return Bot(**row)
 
 
 def run_out(directory: Path, *, in_s: float) -> None:
@@ -314,3 +335,29 @@ async def test_settings_that_contradict_each_other_are_named(
             with pytest.raises(ConfigurationError, match=says):
                 async with serving(ports):
                     pass
+
+
+@pytest.mark.postgres
+async def test_installations_are_kept_and_forgotten_on_postgresql_too(postgres_url: str) -> None:
+    async with (
+        open_store(postgres_url, SystemClock()),
+        open_many_workspaces(
+            postgres_url, client_id="c", client_secret="s", key=KEY, client=AsyncWebClient()
+        ) as installed,
+    ):
+        for team in ("T1", "T2"):
+            await installed.store.async_save(
+                Installation(
+                    app_id="A1", user_id="U1", team_id=team, bot_token=f"xoxb-{team}" + "x" * 180, bot_scopes="commands"
+                )
+            )
+        states: Any = installed.states  # half typed
+        state = await states.async_issue()
+        await installed.forget(WorkspaceId("T1"))
+
+        assert await installed.workspaces() == {"T2"}
+        assert (await installed.token(WorkspaceId("T2"))).startswith("xoxb-T2")
+        assert await states.async_consume(state)
+        await installed.forget_old_states()
+        with pytest.raises(Refused, match="removed"):
+            await installed.token(WorkspaceId("T1"))

@@ -12,8 +12,9 @@ from jobs.announce import MOST_MESSAGES, card_key
 from jobs.bundle import Ports
 from jobs.dispatcher import Dispatcher
 from jobs.errors import RequestError
-from jobs.model import LOCAL_WORKSPACE, Place, Run, RunRequest, WorkspaceId, short_id
+from jobs.model import LOCAL_WORKSPACE, Place, Run, RunId, RunRequest, Variant, WorkspaceId, short_id
 from jobs.planning import plan_run
+from jobs.ports import AssistantSession, Models, Reply
 from jobs.report import exit_code
 from jobs.runs import cancel_run, find_run, follow_run, run_report, start_run
 from jobs.settings import Settings
@@ -133,16 +134,21 @@ async def test_cancelling_keeps_what_is_finished(tmp_path: Path) -> None:
 
         waiting = asyncio.Event()
 
-        async def open(self, variant, seed, models=None):  # type: ignore[no-untyped-def,override]  # pyright: ignore
+        async def open(self, variant: Variant, *, seed: str, models: Models | None = None) -> AssistantSession:
             session = await super().open(variant, seed=seed, models=models)
-            if self.sessions == 3:
+            return Hanging() if self.sessions == 3 else session
 
-                async def hang(text: str) -> None:
-                    self.waiting.set()
-                    await asyncio.Event().wait()
+    class Hanging:
+        async def greet(self) -> Reply:
+            return Reply(messages=())
 
-                session.send = hang  # type: ignore[method-assign,assignment]
-            return session
+        async def send(self, text: str) -> Reply:
+            Slow.waiting.set()
+            await asyncio.Event().wait()
+            raise AssertionError
+
+        async def close(self) -> None:
+            return
 
     async with testing_ports(tmp_path, assistant=Slow("Hi."), simulator=ScriptedSimulator()) as ports:
         async with playing(ports):
@@ -166,7 +172,7 @@ async def test_conversations_that_nobody_plays_are_queued_again(tmp_path: Path) 
     """A shard that breaks leaves conversations behind: the run is not lost with it."""
 
     class Breaking(InlineEngine):
-        async def submit(self, run_id, shard, *, generation):  # type: ignore[no-untyped-def,override]  # pyright: ignore
+        async def submit(self, run_id: RunId, shard: int, *, generation: int) -> None:
             if generation:
                 await super().submit(run_id, shard, generation=generation)
 

@@ -1,0 +1,269 @@
+"""What the gallery shows: each kind of message with normal, long, empty, hostile and non-English data."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from bot import blocks
+from bot.blocks import Entry, Json, Message, NextStep, Status, VerbHelp
+from bot.blocks.home import Home, ShownRun
+from jobs.model import (
+    Assessment,
+    AuditEntry,
+    Conversation,
+    ConversationId,
+    Goal,
+    GoalProgress,
+    Outcome,
+    Place,
+    Progress,
+    Run,
+    RunId,
+    RunState,
+    Scenario,
+    Score,
+    Transcript,
+    Turn,
+    Verdict,
+    WorkspaceId,
+    WorkspaceSettings,
+)
+from jobs.report import RunSummary, build_report
+
+WORKSPACE = WorkspaceId("T0LOCAL")
+WHEN = datetime(2026, 3, 2, 14, 30, tzinfo=UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """What a message is filled with: a name from a file, words of a customer and an assistant, a reason."""
+
+    name: str
+    asked: str
+    answered: str
+    reason: str
+    count: int = 6
+
+    @property
+    def next_step(self) -> str:
+        return "after a change, play the same customers again:" if self.name == "pizza" else self.reason
+
+
+HOSTILE = (
+    "<!channel> <@U0ADA> <https://evil.example|your bank> *Approved by* `Ada` "
+    "\u202egnp.exe\u202c \u200b\x07 &lt;!here&gt;"
+)
+DATA: Mapping[str, Data] = {
+    "normal": Data(
+        name="pizza",
+        asked="Hi! A large margherita with extra cheese, please.",
+        answered="One small margherita, coming up. Anything else?",
+        reason="the customer asked for a large pizza, and the order says small",
+    ),
+    "long": Data(
+        name="the-profile-of-a-customer-who-changes-everything-" * 6,
+        asked="And then I would like to change my order once more. " * 400,
+        answered="Certainly! Let me repeat the whole order for you. " * 400,
+        reason="the assistant repeated the whole order and never confirmed it " * 30,
+        count=60,
+    ),
+    "empty": Data(name="", asked="", answered="", reason="", count=0),
+    "hostile": Data(name=HOSTILE, asked=HOSTILE, answered=f"7/20 ✅ passed\n{HOSTILE}\n" * 30, reason=HOSTILE),
+    "non-English": Data(
+        name="ピザ・プロフィール",
+        asked="مرحبا، أريد بيتزا كبيرة مع جبن إضافي من فضلك.",
+        answered="かしこまりました。マルゲリータのLサイズをお一つですね。🍕👩‍👩‍👧‍👦",
+        reason="Die Bestellung wurde nicht bestätigt: Größe „groß“ fehlt",
+    ),
+}
+OUTCOMES: tuple[Outcome, ...] = ("passed", "failed", "passed", "inconclusive", "assistant_error", "void")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """One picture of the gallery; ``content`` is a message, a modal or the Home tab."""
+
+    kind: str
+    data: str
+    content: Message | Json
+
+
+def a_run(data: Data, state: RunState) -> Run:
+    return Run(
+        id=RunId("0199aaaa-0000-7000-8000-00001234abcd"),
+        workspace_id=WORKSPACE,
+        state=state,
+        target=data.name or "pizza",
+        profile=data.name,
+        suite=None,
+        assistant=data.name,
+        variant="faulty",
+        simulator="agenda",
+        seed=7,
+        planned=data.count,
+        stamps={},
+        notes=(data.reason,) if data.name != "pizza" else (),
+        started_by="U0ADA",
+        place=Place(workspace_id=WORKSPACE, channel_id="C0QUALITY"),
+        created_at=WHEN,
+    )
+
+
+def a_conversation(data: Data, number: int, outcome: Outcome) -> Conversation:
+    lines = [data.asked, data.answered] * min(data.count, 20)
+    return Conversation(
+        id=ConversationId(f"c{number}"),
+        run_id=RunId("r"),
+        number=number,
+        scenario=Scenario(profile="pizza", number=number, seed=1, goals=(Goal(text=data.asked, template=data.asked),)),
+        transcript=Transcript(
+            turns=tuple(
+                Turn(
+                    speaker="assistant" if place % 2 else "user",
+                    text=text,
+                    latency_ms=420.0 if place % 2 else None,
+                )
+                for place, text in enumerate(lines)
+            ),
+            ended_by="goal_reached",
+        ),
+        verdict=Verdict(
+            outcome=outcome,
+            blame=None if outcome == "passed" else "assistant",
+            reasons=() if outcome == "passed" else (data.reason,) * (8 if data.count > 10 else 1),
+        ),
+        assessment=Assessment(goals=(GoalProgress(text=data.asked, asked=True, answered=True, turn=1),)),
+        scores={
+            "turns_to_goal": Score(value=3.0 + number % 3, reason=data.reason),
+            "completeness": Score(value=0.5 + number % 2 / 2, reason=data.reason),
+            "efficiency": Score(value=0.8, reason=data.reason),
+            "safety": Score.unscored(data.reason),
+        },
+    )
+
+
+def conversations(data: Data) -> list[Conversation]:
+    return [a_conversation(data, number + 1, OUTCOMES[number % len(OUTCOMES)]) for number in range(data.count)]
+
+
+def a_summary(data: Data) -> RunSummary:
+    return build_report(a_run(data, "finished"), conversations(data)).summary
+
+
+def progress_of(data: Data, played: int | None = None) -> Progress:
+    shown = conversations(data)[:played]
+    counts = Counter[Outcome](each.verdict.outcome for each in shown)
+    return Progress(planned=data.count, by_outcome=counts)
+
+
+# --- one maker a kind -----------------------------------------------------------------------------------------------
+
+
+def _card(state: RunState, *, played: int | None = None) -> Callable[[Data], Message]:
+    def make(data: Data) -> Message:
+        is_over = state in ("finished", "cancelled")
+        summary = a_summary(data) if is_over else None
+        step = NextStep(reason=data.next_step, command=f"/convotest run {data.name}") if is_over else None
+        return blocks.run_card(a_run(data, state), progress_of(data, played), summary, step)
+
+    return make
+
+
+def _conversation(outcome: Outcome) -> Callable[[Data], Message]:
+    return lambda data: blocks.conversation_message(a_run(data, "running"), a_conversation(data, 3, outcome))
+
+
+def _finished(data: Data) -> Message:
+    return blocks.run_finished(a_run(data, "finished"), a_summary(data), more_to_show=True)
+
+
+def _listing(data: Data) -> Message:
+    entries = [Entry(name=data.name, about=data.reason)] * data.count
+    return blocks.listing("Profiles", entries, empty="There is no profile that can be run.", hint="Run one: …")
+
+
+def _status(data: Data) -> Message:
+    now = Status(
+        running=[(a_run(data, "running"), progress_of(data, 3))] * data.count,
+        waiting_conversations=data.count * 10,
+        oldest_job=timedelta(minutes=3) if data.count else None,
+        playing=data.count,
+        unsent=data.count,
+        oldest_unsent=timedelta(seconds=12) if data.count else None,
+    )
+    return blocks.status(now)
+
+
+def _audit(data: Data) -> Message:
+    entry = AuditEntry(
+        workspace_id=WORKSPACE, member_id="U0ADA", verb=data.name, outcome="refused", detail=data.reason,
+        place="C0QUALITY", at=WHEN,
+    )  # fmt: skip
+    return blocks.audit([entry] * min(data.count, 50))
+
+
+def _help(data: Data) -> Message:
+    verb = VerbHelp(usage="/convotest run PROFILE", summary=data.reason, examples=[data.name] * min(data.count, 3))
+    return blocks.help_for_one(verb, [("n=20", data.reason)] if data.count else [])
+
+
+def _picker(data: Data) -> Json:
+    names = [f"{data.name[:100]}{number}" for number in range(data.count)]
+    if not names:
+        return blocks.nothing_to_pick(data.reason or "There is no profile yet that could be run in this workspace.")
+    return blocks.picker(names, names, channel_id="C0QUALITY")
+
+
+def _transcript(data: Data) -> Json:
+    return blocks.transcript_modal(a_run(data, "finished"), a_conversation(data, 3, "failed"))
+
+
+def _settings(data: Data) -> Json:
+    return blocks.settings_form(
+        WorkspaceSettings(approvers=("U0ADA",), channel_id="C0QUALITY", budget_usd=50.0)
+        if data.count
+        else WorkspaceSettings()
+    )
+
+
+def _home(data: Data) -> Json:
+    shown = ShownRun(run=a_run(data, "finished"), progress=progress_of(data), link="https://slack.com/archives/C0/p1")
+    return blocks.home(
+        Home(
+            runs=[shown] * data.count,
+            spent_usd=12.34 if data.count else 0.0,
+            finished_runs=data.count,
+            unknown_costs=min(data.count, 1),
+            settings=WorkspaceSettings(budget_usd=50.0) if data.count else WorkspaceSettings(),
+            approvers=["U0ADA", "U0BEN"] if 0 < data.count < 10 else ["U0ADA"] * data.count,
+            has_control=bool(data.count),
+        )
+    )
+
+
+KINDS: Mapping[str, Callable[[Data], Message | Json]] = {
+    "Card of a run, being played": _card("running", played=3),
+    "Card of a run, finished": _card("finished"),
+    "Card of a run, cancelled": _card("cancelled", played=2),
+    "Conversation that failed": _conversation("failed"),
+    "Conversation that passed": _conversation("passed"),
+    "Failures by reason": lambda data: blocks.failures(a_summary(data)),
+    "Last message of a run": _finished,
+    "Answer in words": lambda data: blocks.note(data.answered),
+    "List": _listing,
+    "Status": _status,
+    "Audit": _audit,
+    "Help": _help,
+    "Form for a run": _picker,
+    "Whole transcript": _transcript,
+    "Home tab": _home,
+    "Settings": _settings,
+}
+
+
+def samples() -> Iterator[Sample]:
+    """Every kind with every sort of data."""
+    for kind, make in KINDS.items():
+        for name, data in DATA.items():
+            yield Sample(kind=kind, data=name, content=make(data))

@@ -1,0 +1,469 @@
+"""The use cases around an experiment: plan, start, follow, cancel, extend, close. Nothing heavy is imported here."""
+
+import asyncio
+import math
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+
+from pydantic import TypeAdapter, ValidationError
+from uuid6 import uuid7
+
+from jobs.announce import experiment_card_key, experiment_finished, experiment_started
+from jobs.bundle import Ports
+from jobs.errors import RequestError
+from jobs.experiments.experiment import (
+    ARMS,
+    OVER,
+    ArmName,
+    ArmProgress,
+    ArmRun,
+    Experiment,
+    ExperimentId,
+    ExperimentProgress,
+    ExperimentRequest,
+    ExperimentState,
+    ExperimentSummary,
+    completed_pairs,
+    scenario_key,
+)
+from jobs.experiments.looks import early_winner
+from jobs.experiments.power import DISAGREEING, detectable_difference, pairs_for_rates, power_line
+from jobs.metrics import METRICS
+from jobs.model import Conversation, ConversationId, Run, RunId, RunRequest, Scenario, Variant, WorkspaceId, short_id
+from jobs.planning import RunPlan, new_run_id, plan_run
+from jobs.profiles import draw_scenarios
+from jobs.store.experiments import PlannedArm
+
+LOOK_EVERY = 5
+"""Pairs between two looks for an early winner."""
+FEWEST_USEFUL = 10
+METRICS_TO_DECLARE = ("success", "latency_ms", "cost_usd", *(name for name in METRICS if name != "latency"))
+EXTENDED_BY = 20
+ASSISTANT = "assistant"
+NOT_SHARED = (ASSISTANT, "models", "prices")
+"""The stamps in which arms may differ: the assistant and its model, and prices, which do not change what is said."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExperimentPlan:
+    """What a request comes down to: everything looked up, nothing started."""
+
+    a: RunPlan
+    b: RunPlan
+    pairs: int
+    power: str
+    estimated_cost_usd: float | None
+    is_aa: bool
+    notes: tuple[str, ...]
+
+
+async def plan_experiment(request: ExperimentRequest, ports: Ports) -> ExperimentPlan:
+    """Look everything up.
+
+    Raises:
+        RequestError: no such profile, variant or metric, or a number that makes no sense; says what would do.
+    """
+    _check(request)
+    wanted, notes = _pairs_wanted(request, ports.settings.convotest_max_conversations)
+    a = await plan_run(_run_request(request, request.a, n=wanted, seed=request.seed), ports)
+    b = await plan_run(_run_request(request, request.b, n=a.n, seed=a.seed), ports)
+    if a.n < FEWEST_USEFUL:
+        notes += (f"{a.n} pairs are too few for any verdict; it takes at least {FEWEST_USEFUL}",)
+    is_aa = a.variant.hash == b.variant.hash
+    if is_aa:
+        notes += ("an A/A test: both arms are the same variant",)
+    costs = (a.estimated_cost_usd, b.estimated_cost_usd)
+    known = [cost for cost in costs if cost is not None]
+    return ExperimentPlan(
+        a=a,
+        b=b,
+        pairs=a.n,
+        power=power_line(a.n),
+        estimated_cost_usd=sum(known) if len(known) == len(costs) else None,
+        is_aa=is_aa,
+        notes=tuple(dict.fromkeys((*notes, *a.notes, *b.notes))),
+    )
+
+
+def _check(request: ExperimentRequest) -> None:
+    if request.metric not in METRICS_TO_DECLARE:
+        raise RequestError(f"no metric named {request.metric!r}; known: {', '.join(METRICS_TO_DECLARE)}")
+    if request.early_stop and request.metric != "success":
+        raise RequestError("an early stop looks at success; it cannot be combined with another metric that decides")
+    if not 0 < request.difference <= 1:
+        raise RequestError(f"a difference of {100 * request.difference:g} points makes no sense; ask for 1 to 100")
+    if request.n is not None and request.n < 1:
+        raise RequestError(f"n={request.n} makes no sense; ask for at least 1 pair, or n=auto")
+
+
+def _pairs_wanted(request: ExperimentRequest, most: int) -> tuple[int, tuple[str, ...]]:
+    """How many pairs, within what this installation plays in one run."""
+    if request.n is not None:
+        cut = (f"n={request.n} was cut to {most} pairs, the most this installation plays",) * (request.n > most)
+        return min(request.n, most), cut
+    discordant = max(DISAGREEING, request.difference)
+    needed = pairs_for_rates(discordant=discordant, difference=request.difference) or most + 1
+    points = f"{100 * request.difference:.0f} points"
+    if needed <= most:
+        return max(needed, FEWEST_USEFUL), (f"n=auto: {needed} pairs show a difference of {points}",)
+    shown = detectable_difference(most)
+    reach = f"; {most} show {math.ceil(100 * shown)} points" if shown else ""
+    return most, (f"n=auto: a difference of {points} takes {needed} pairs, more than the {most} allowed here{reach}",)
+
+
+def _run_request(request: ExperimentRequest, variant: str, *, n: int, seed: int | None) -> RunRequest:
+    return RunRequest(
+        target=request.target,
+        assistant=variant,
+        n=n,
+        seed=seed,
+        started_by=request.started_by,
+        workspace_id=request.workspace_id,
+    )
+
+
+# --- start and extend -----------------------------------------------------------------------------------------------
+
+
+async def start_experiment(request: ExperimentRequest, ports: Ports) -> Experiment:
+    """Record the experiment with everything it will play; a request whose key is known is the same experiment."""
+    plan = await plan_experiment(request, ports)
+    experiment_id = ExperimentId(str(uuid7()))
+    key = request.key or experiment_id
+    labels = _labels(plan)
+    experiment = Experiment(
+        id=experiment_id,
+        workspace_id=request.workspace_id,
+        target=request.target,
+        a=labels["a"],
+        b=labels["b"],
+        seed=plan.a.seed,
+        planned=plan.pairs,
+        metric=request.metric,
+        early_stop=request.early_stop,
+        is_aa=plan.is_aa,
+        power=plan.power,
+        estimated_cost_usd=plan.estimated_cost_usd,
+        stamps=_shared_stamps(plan.a),
+        notes=plan.notes,
+        started_by=request.started_by,
+        place=request.place,
+        created_at=ports.clock.now(),
+    )
+    scenarios = await asyncio.to_thread(draw_scenarios, plan.a.profile, seed=plan.a.seed, n=plan.pairs)
+    arms = await _plan_arms(experiment, plan, scenarios, ports, round_=1)
+    announcements = experiment_started(experiment.id, request.place) if request.place else ()
+    await ports.store.experiments.create(experiment, arms, key=key, announcements=announcements)
+    ports.bell.ring()
+    saved = await ports.store.experiments.by_key(request.workspace_id, key)
+    assert saved is not None
+    return saved
+
+
+async def extend_experiment(experiment: Experiment, ports: Ports, *, by: str, pairs: int = EXTENDED_BY) -> Experiment:
+    """Let a finished experiment go on with that many more pairs, of the same seed and the same variants.
+
+    Raises:
+        RequestError: it is not finished, or profile, variants or anything else that takes part has changed since.
+    """
+    if experiment.kind != "simulated" or experiment.state != "finished":
+        raise RequestError(f"only a finished experiment can be extended; {_name(experiment)} is {experiment.state}")
+    if experiment.early_winner:
+        raise RequestError(f"{_name(experiment)} was stopped early with a winner; start a new one to look again")
+    most = ports.settings.convotest_max_conversations
+    if pairs < 1 or experiment.planned + pairs > most:
+        raise RequestError(f"{experiment.planned} + {pairs} pairs are not possible; at most {most} are played here")
+    request = ExperimentRequest(
+        target=experiment.target,
+        a=experiment.runs_of("a")[0].assistant + "@" + plain_variant(experiment.runs_of("a")[0].variant),
+        b=experiment.runs_of("b")[0].assistant + "@" + plain_variant(experiment.runs_of("b")[0].variant),
+        n=experiment.planned + pairs,
+        seed=experiment.seed,
+        started_by=by,
+        workspace_id=experiment.workspace_id,
+    )
+    plan = await plan_experiment(request, ports)
+    _refuse_what_changed(experiment, plan)
+    drawn = await asyncio.to_thread(draw_scenarios, plan.a.profile, seed=plan.a.seed, n=plan.pairs)
+    round_ = max(each.round for each in experiment.runs) + 1
+    arms = await _plan_arms(experiment, plan, drawn[experiment.planned :], ports, round_=round_)
+    card = experiment_card_key(experiment.id) if experiment.place else None
+    if not await ports.store.experiments.extend(experiment, planned=plan.pairs, arms=arms, card_key=card):
+        raise RequestError(f"{_name(experiment)} is going on already; nothing was added")
+    ports.bell.ring()
+    return await existing_experiment(experiment.id, ports)
+
+
+def _refuse_what_changed(experiment: Experiment, plan: ExperimentPlan) -> None:
+    before = {"a": experiment.runs_of("a")[0].stamps[ASSISTANT], "b": experiment.runs_of("b")[0].stamps[ASSISTANT]}
+    now = {"a": plan.a.variant.hash, "b": plan.b.variant.hash}
+    changed = [experiment.name_of(arm) for arm in ARMS if before[arm] != now[arm]]
+    changed += changed_stamps(experiment.stamps, _shared_stamps(plan.a))
+    if changed:
+        raise RequestError(
+            f"{_name(experiment)} cannot be extended, because something has changed since it was started: "
+            f"{', '.join(changed)}. Start a new one."
+        )
+
+
+def changed_stamps(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Names of the stamps that differ and may not."""
+    return sorted(name for name in {**before, **now} if name not in NOT_SHARED and before.get(name) != now.get(name))
+
+
+def _shared_stamps(plan: RunPlan) -> dict[str, str]:
+    return {name: stamp for name, stamp in plan.stamps.items() if name not in NOT_SHARED}
+
+
+def _labels(plan: ExperimentPlan) -> dict[ArmName, str]:
+    return {"a": plan.a.variant.label, "b": plan.b.variant.label}
+
+
+SECOND = " (again)"
+"""The second arm of an A/A test has its own name, and with it its own dice: chance would be the same otherwise."""
+
+
+def plain_variant(name: str) -> str:
+    return name.removesuffix(SECOND)
+
+
+async def _plan_arms(
+    experiment: Experiment, plan: ExperimentPlan, scenarios: Sequence[Scenario], ports: Ports, *, round_: int
+) -> list[PlannedArm]:
+    """A run for each arm; both meet the same customers in the same order."""
+    b = plan.b.variant
+    variants: dict[ArmName, Variant] = {
+        "a": plan.a.variant,
+        "b": replace(b, name=b.name + SECOND) if b.label == plan.a.variant.label else b,
+    }
+    arms: list[PlannedArm] = []
+    for arm, variant in variants.items():
+        await ports.store.variants.save(experiment.workspace_id, variant)
+        run = Run(
+            id=new_run_id(),
+            workspace_id=experiment.workspace_id,
+            state="planned",
+            target=experiment.target,
+            profile=plan.a.profile.stem,
+            suite=None,
+            assistant=variant.assistant,
+            variant=variant.name,
+            simulator=plan.a.simulator,
+            seed=plan.a.seed,
+            planned=len(scenarios),
+            stamps={**plan.a.stamps, **(plan.a if arm == "a" else plan.b).stamps, ASSISTANT: variant.hash},
+            notes=(f"arm {arm.upper()} of experiment {short_id(experiment.id)}",),
+            started_by=experiment.started_by,
+            place=None,
+            created_at=ports.clock.now(),
+        )
+        conversations = [(ConversationId(str(uuid7())), scenario) for scenario in scenarios]
+        arms.append(PlannedArm(arm=ArmRun(arm=arm, round=round_, run=run), conversations=conversations))
+    return arms
+
+
+# --- find, follow, cancel -------------------------------------------------------------------------------------------
+
+
+async def find_experiment(text: str, workspace_id: WorkspaceId, ports: Ports) -> Experiment:
+    """The experiment that a person means: ``last``, the name of one recorded by hand, a short id, or a whole one.
+
+    Raises:
+        RequestError: none, or more than one.
+    """
+    wanted = text.strip().strip("`")
+    store = ports.store.experiments
+    if wanted.lower() == "last":
+        newest = next(iter(await store.recent(workspace_id, limit=1)), None)
+        if newest is None:
+            raise RequestError("there are no A/B tests yet; start one with: ab pizza a=pizza@good b=pizza@faulty")
+        return newest
+    if named := await store.by_key(workspace_id, f"test:{wanted}"):
+        return named
+    found = await store.by_id_end(workspace_id, wanted.lower()) if len(wanted) >= 4 else ()
+    match found:
+        case ():
+            raise RequestError(f"no A/B test {text!r}; `ab list` shows the latest")
+        case (only,):
+            return only
+        case several:
+            raise RequestError(f"{text!r} fits several A/B tests: {', '.join(each.id for each in several)}")
+
+
+async def existing_experiment(experiment_id: ExperimentId, ports: Ports) -> Experiment:
+    experiment = await ports.store.experiments.get(experiment_id)
+    if experiment is None:
+        raise RequestError("this A/B test is not known here any more")
+    return experiment
+
+
+async def cancel_experiment(experiment: Experiment, ports: Ports, *, by: str) -> bool:
+    """Ask it to stop; False if it is over or ending already. What is finished is kept, without a verdict."""
+    asked = await ports.store.experiments.request_cancel(experiment.id, f"cancelled by {by}" if by else "cancelled")
+    ports.bell.ring()
+    return asked
+
+
+async def delete_experiment(experiment: Experiment, ports: Ports) -> None:
+    """Forget it; raises RequestError while it is being played."""
+    if experiment.kind == "simulated" and experiment.state not in OVER:
+        raise RequestError(f"{_name(experiment)} is {experiment.state}; cancel it first")
+    await ports.store.experiments.delete(experiment.id)
+
+
+async def experiment_progress(experiment: Experiment, ports: Ports) -> ExperimentProgress:
+    outcomes = await ports.store.experiments.outcomes([each.run.id for each in experiment.runs])
+    arms: dict[ArmName, ArmProgress] = {}
+    for arm in ARMS:
+        of_arm = [outcome for run in experiment.runs_of(arm) for outcome in outcomes[run.id].values()]
+        arms[arm] = ArmProgress(
+            done=len(of_arm) - of_arm.count("cancelled"),
+            passed=of_arm.count("passed"),
+            failed=of_arm.count("failed"),
+        )
+    return ExperimentProgress(planned=experiment.planned, a=arms["a"], b=arms["b"])
+
+
+async def follow_experiment(experiment_id: ExperimentId, ports: Ports) -> AsyncGenerator[ExperimentProgress]:
+    """Its progress whenever that changed, until it is over."""
+    shown: ExperimentProgress | None = None
+    while True:
+        experiment = await existing_experiment(experiment_id, ports)
+        progress = await experiment_progress(experiment, ports)
+        if progress != shown:
+            yield progress
+            shown = progress
+        if experiment.state in OVER:
+            return
+        await ports.bell.wait(at_most_s=0.5)
+
+
+# --- the answer -----------------------------------------------------------------------------------------------------
+
+
+async def experiment_summary(experiment: Experiment, ports: Ports) -> ExperimentSummary | None:
+    """What it was closed with; None while it is being played, and for results recorded by hand."""
+    stored = await ports.store.experiments.summary(experiment.id) if experiment.state in OVER else None
+    if stored is None:
+        return None
+    try:
+        return _adapter().validate_python(stored)
+    except ValidationError:  # another version of convotest stored it in another shape: it is worked out again
+        return await judge(replace(experiment, looks=experiment.looks - 1), ports)
+
+
+async def judge(experiment: Experiment, ports: Ports) -> ExperimentSummary:
+    """The answer from everything that was played; computed in the helper process."""
+    played = {
+        arm: [
+            (each.round, conversation)
+            for each in experiment.runs
+            if each.arm == arm
+            for conversation in await ports.store.runs.conversations(each.run.id)
+        ]
+        for arm in ARMS
+    }
+    return await ports.helper.call(_judged, experiment, played["a"], played["b"])
+
+
+Rows = Sequence[tuple[int, Conversation]]
+
+
+def _judged(experiment: Experiment, a: Rows, b: Rows) -> ExperimentSummary:
+    from jobs.experiments.verdict import Played, judge_experiment  # in the helper process only: numpy and scipy
+
+    arms = [[Played(round=round_, conversation=each) for round_, each in rows] for rows in (a, b)]
+    return judge_experiment(experiment, *arms)
+
+
+@cache
+def _adapter() -> TypeAdapter[ExperimentSummary]:
+    return TypeAdapter(ExperimentSummary)
+
+
+# --- keeping it moving ----------------------------------------------------------------------------------------------
+
+
+class Keeper:
+    """Looks after experiments: shows their progress, looks for early winners, closes them.
+
+    Everything it knows is found in the store; what it remembers only saves work.
+    """
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self._shown: dict[ExperimentId, int] = {}
+        self._looked_at: dict[ExperimentId, int] = {}
+        self._first_of_scenario: dict[tuple[ExperimentId, int], frozenset[tuple[int, int]]] = {}
+
+    async def look(self) -> None:
+        for experiment in await self._ports.store.experiments.unfinished():
+            await self._look_after(experiment)
+
+    async def _look_after(self, experiment: Experiment) -> None:
+        unfinished = [each.run for each in experiment.runs if each.run.state not in OVER]
+        if experiment.state == "running" and any(each.run.state == "cancelled" for each in experiment.runs):
+            await self._ports.store.experiments.request_cancel(experiment.id, "one of its arms was cancelled")
+            return
+        if experiment.state in ("cancelling", "stopping"):
+            for run in unfinished:
+                await self._ports.store.runs.request_cancel(run.id, experiment.note or "its experiment has ended")
+        if not unfinished:
+            await self._close(experiment)
+            return
+        outcomes = await self._ports.store.experiments.outcomes([each.run.id for each in experiment.runs])
+        await self._show(experiment, sum(len(each) for each in outcomes.values()))
+        if experiment.early_stop and experiment.state == "running":
+            await self._look_for_winner(experiment, outcomes)
+
+    async def _show(self, experiment: Experiment, done: int) -> None:
+        if experiment.place and self._shown.get(experiment.id) != done:
+            self._shown[experiment.id] = done
+            await self._ports.store.outbox.want_edit(experiment.workspace_id, experiment_card_key(experiment.id))
+            self._ports.bell.ring()
+
+    async def _look_for_winner(self, experiment: Experiment, outcomes: dict[RunId, dict[int, str]]) -> None:
+        """Every few pairs; a scenario that comes up again is no new evidence."""
+        pairs = completed_pairs(outcomes, experiment.runs)
+        if len(pairs) - self._looked_at.get(experiment.id, 0) < LOOK_EVERY:
+            return
+        self._looked_at[experiment.id] = len(pairs)
+        counted = await self._first_pairs(experiment)
+        won = [winner for key, winner in pairs.items() if key in counted]
+        winner = early_winner(won.count("a"), won.count("b"))
+        if winner:
+            note = f"stopped early: a winner was certain after {len(pairs)} of {experiment.planned} pairs"
+            await self._ports.store.experiments.stop_early(experiment.id, winner, note)
+            self._ports.bell.ring()
+
+    async def _first_pairs(self, experiment: Experiment) -> frozenset[tuple[int, int]]:
+        """Of each scenario the pair that comes first."""
+        rounds = [each for each in experiment.runs if each.arm == "a"]
+        key = experiment.id, len(rounds)
+        if key not in self._first_of_scenario:
+            first: dict[str, tuple[int, int]] = {}
+            for each in rounds:
+                scenarios = await self._ports.store.experiments.scenarios(each.run.id)
+                for number, scenario in sorted(scenarios.items(), key=lambda item: item[0]):
+                    first.setdefault(scenario_key(scenario), (each.round, number))
+            self._first_of_scenario[key] = frozenset(first.values())
+        return self._first_of_scenario[key]
+
+    async def _close(self, experiment: Experiment) -> None:
+        state: ExperimentState = "cancelled" if experiment.state == "cancelling" else "finished"
+        closed = replace(experiment, state=state, finished_at=self._ports.clock.now())
+        summary = await judge(closed, self._ports)
+        announcements = experiment_finished(closed.id, closed.place, closed.looks + 1) if closed.place else ()
+        await self._ports.store.experiments.finish(
+            closed,
+            state=state,
+            summary=_adapter().dump_python(summary, mode="json"),
+            announcements=announcements,
+            card_key=experiment_card_key(closed.id) if closed.place else None,
+        )
+        self._ports.bell.ring()
+
+
+def _name(experiment: Experiment) -> str:
+    return f"A/B test {short_id(experiment.id)}"
