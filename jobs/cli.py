@@ -15,6 +15,7 @@ import click
 from jobs.at_terminal import on_interrupt, prepare
 from jobs.errors import ConvotestError, RequestError
 from jobs.experiments.command import ab
+from jobs.experiments.compare_command import compare
 from jobs.feedback.command import feedback
 from jobs.rules.command import rules
 from jobs.token_command import token
@@ -34,6 +35,7 @@ ORDER = [
     "runs",
     "cancel",
     "ab",
+    "compare",
     "check",
     "rules",
     "feedback",
@@ -41,6 +43,7 @@ ORDER = [
     "assistants",
     "doctor",
     "manifest",
+    "gallery",
     "serve",
     "worker",
     "db",
@@ -91,6 +94,7 @@ def cli(context: click.Context) -> None:
 
 
 cli.add_command(ab)
+cli.add_command(compare)
 cli.add_command(rules)
 cli.add_command(feedback)
 cli.add_command(token)

@@ -84,6 +84,7 @@ _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
     _shape(r"\bxox[a-z](?:\.xox[a-z])?-[A-Za-z0-9-]{6,}"),
     _shape(r"\b(?:xapp|xwfp)-[A-Za-z0-9-]{6,}"),
     _shape(r"\bsk-[A-Za-z0-9_-]{6,}"),
+    _shape(r"\bcvt_[0-9a-f]{12}_[\w-]{43}"),
     _shape(r"\b(?:sk|pk|rk|whsec)_(?:live_|test_)?[A-Za-z0-9]{16,}"),
     _shape(r"\b(?:AKIA|ASIA|AROA|AIDA|AGPA|ANPA|ANVA|AIPA|ABIA|ACCA)[A-Z0-9]{16}\b"),
     _shape(r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,})"),

@@ -103,11 +103,10 @@ def _subject(experiment: Experiment) -> str:
 
 
 def _arm(experiment: Experiment, arm: ArmName, progress: ArmProgress, planned: int) -> Iterator[Json]:
-    name = one_line(experiment.name_of(arm), 80)
-    yield line(words(f"{arm.upper()}  ", bold=True), words(name))
     rate = wilson_interval(progress.passed, progress.passed + progress.failed)
-    shown = f" · {percent(rate.value)} ({rate.low * 100:.0f}–{rate.high * 100:.0f} %)" if rate else ""
-    yield line(words(f"{progress_bar(progress.done, planned)} {progress.done}/{planned}{shown}"))
+    shown = f"  {percent(rate.value)} ({rate.low * 100:.0f}–{rate.high * 100:.0f} %)" if rate else ""
+    yield line(words(f"{arm.upper()}  ", bold=True), words(one_line(experiment.name_of(arm), 80)), words(shown))
+    yield line(words(f"{progress_bar(progress.done, planned)} {progress.done}/{planned}"))
 
 
 def _facts(experiment: Experiment) -> Json:
@@ -169,14 +168,14 @@ def ab_report(experiment: Experiment, summary: ExperimentSummary) -> Message:
 def _gates(summary: ExperimentSummary) -> Iterator[Json]:
     if summary.decision:
         yield rich_text(
-            line(words(DECISIONS[summary.decision], bold=True), words("  may B replace A?")),
+            line(words("May B replace A? "), words(DECISIONS[summary.decision], bold=True)),
             bullets(line(words(one_line(each, 300))) for each in summary.gates),
         )
 
 
 def _table(metrics: Sequence[MetricLine]) -> Json:
     """Three columns, so that a phone can show it; what belongs together stands in one cell."""
-    rows = [[_cell(text, bold=True) for text in ("Metric\nA → B", "Difference\n95 % interval", "Verdict\nadjusted p")]]
+    rows = [[_cell(text, bold=True) for text in ("Metric\nA → B", "B vs. A\n95 %", "Verdict\nadj. p")]]
     for each in metrics:
         p = f"p {each.p}" if each.p.startswith("<") else f"p = {each.p}"
         rows.append(

@@ -44,7 +44,7 @@ def read_request(words: Words, asker: Asker) -> RunRequest:
 
 COMMAND = Command(
     name="run",
-    usage="run PROFILE [n=20] [seed=7] [assistant=NAME@VARIANT]",
+    usage="run PROFILE|SUITE [n=20] [seed=7] [assistant=NAME@VARIANT]",
     summary="play simulated customers against your assistant",
     examples=("run pizza", "run pizza n=20 seed=7 assistant=pizza@faulty"),
     options=OPTIONS,

@@ -17,6 +17,7 @@ from jobs.experiments.analysis import ALPHA, FEWEST
 from jobs.experiments.experiment import Decision, Verdict
 from jobs.experiments.inference import Floats, is_constant, mean_t
 from jobs.experiments.power import POWER
+from jobs.experiments.wording import VERDICTS
 
 GateVerdict = Literal["pass", "fail", "inconclusive"]
 
@@ -109,7 +110,7 @@ def approval(gates: Sequence[Gate], *, primary: Verdict, regressions: Mapping[st
     for name, verdict in regressions.items():
         by_verdict[verdict].append(f"regression case {name!r}: {verdict}")
     improvement: GateVerdict = "pass" if primary == "b_better" else "fail" if primary == "b_worse" else "inconclusive"
-    by_verdict[improvement].append(f"the primary metric: {primary.replace('_', ' ')}")
+    by_verdict[improvement].append(f"the primary metric: {VERDICTS[primary]}")
     if by_verdict["fail"]:
         return Approval(decision="REJECT", reasons=tuple(by_verdict["fail"]))
     if by_verdict["inconclusive"]:

@@ -97,7 +97,7 @@ def judge_experiment(experiment: Experiment, a: Sequence[Played], b: Sequence[Pl
 def results_of(experiment: Experiment, a: Sequence[Played], b: Sequence[Played]) -> Results:
     """One row a conversation that was played; the unit is what the customer wants, however often it was drawn."""
     played = [(arm, each) for arm, rows in enumerate((a, b)) for each in rows if _counts(each)]
-    meetings: dict[tuple[int, int], int] = {}
+    meetings: dict[tuple[int, int, int], int] = {}
     scenarios: dict[str, int] = {}
     names = list(dict.fromkeys((experiment.metric, *COMPARED)))
     table = {name: np.array([_value(name, each.conversation) for _, each in played], dtype=float) for name in names}
@@ -120,8 +120,9 @@ def _counts(each: Played) -> bool:
     return each.conversation.verdict.outcome not in ("cancelled", "skipped")
 
 
-def _meeting(each: Played) -> tuple[int, int]:
-    return each.round, each.conversation.number
+def _meeting(each: Played) -> tuple[int, int, int]:
+    """The same for both arms, if they met the same customer."""
+    return each.round, each.conversation.number, each.conversation.scenario.seed
 
 
 def _says_something(values: Floats) -> bool:

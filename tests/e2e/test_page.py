@@ -73,7 +73,7 @@ async def test_the_picker_says_what_is_wrong_and_then_starts_a_run(demo: Demo, b
     async with at_the_page(browser, demo.url) as ada:
         known = await ada.cards.count()
         await ada.say("/convotest")
-        count = ada.dialog.get_by_label("How many conversations")
+        count = ada.dialog.get_by_label("Conversations")
         await count.fill("abc")
         await ada.dialog.get_by_role("button", name="Run", exact=True).click()
         await expect(ada.dialog.get_by_role("alert")).to_contain_text("whole number")

@@ -178,7 +178,7 @@ async def test_what_has_changed_since_cannot_be_extended(tmp_path: Path, ports: 
     changed.write_text((shipped_profiles() / "assistants.yaml").read_text().replace("1.50", "2.50"))
     later = replace(ports, catalogue=load_catalogue(tmp_path))
 
-    with pytest.raises(RequestError, match="changed since it was started: .*pizza@faulty"):
+    with pytest.raises(RequestError, match=r"changed since it was started: .*pizza@faulty"):
         await extend_experiment(experiment, later, by="U1")
 
 
