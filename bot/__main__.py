@@ -78,7 +78,7 @@ def manifest(url: str | None, as_json: bool) -> None:
 @cli.command()
 @click.option("--out", type=click.Path(file_okay=False), default="gallery", show_default=True, help="Where it goes.")
 def gallery(out: str) -> None:
-    """Write a page with every kind of message, made from awkward data.
+    """Write a page with every kind of message on it.
 
     With Chromium and Playwright installed, also pictures: light, dark, and as narrow as a phone.
     """

@@ -32,8 +32,8 @@ from jobs.experiments.power import DISAGREEING, detectable_difference, pairs_for
 from jobs.metrics import METRICS
 from jobs.model import Conversation, ConversationId, Run, RunId, RunRequest, Scenario, Variant, WorkspaceId, short_id
 from jobs.planning import RunPlan, new_run_id, plan_run
-from jobs.profiles import draw_scenarios
 from jobs.store.experiments import PlannedArm
+from jobs.suites import draw_suite, find_target
 
 LOOK_EVERY = 5
 """Pairs between two looks for an early winner."""
@@ -65,7 +65,10 @@ async def plan_experiment(request: ExperimentRequest, ports: Ports) -> Experimen
         RequestError: no such profile, variant or metric, or a number that makes no sense; says what would do.
     """
     _check(request)
-    wanted, notes = _pairs_wanted(request, ports.settings.convotest_max_conversations)
+    suite = await asyncio.to_thread(find_target, request.target, profiles_dir=ports.profiles_dir)
+    wanted, notes = None, tuple[str, ...]()
+    if suite.name is None or request.n is not None:  # a suite has its own size
+        wanted, notes = _pairs_wanted(request, ports.settings.convotest_max_conversations)
     a = await plan_run(_run_request(request, request.a, n=wanted, seed=request.seed), ports)
     b = await plan_run(_run_request(request, request.b, n=a.n, seed=a.seed), ports)
     if a.n < FEWEST_USEFUL:
@@ -112,7 +115,7 @@ def _pairs_wanted(request: ExperimentRequest, most: int) -> tuple[int, tuple[str
     return most, (f"n=auto: a difference of {points} takes {needed} pairs, more than the {most} allowed here{reach}",)
 
 
-def _run_request(request: ExperimentRequest, variant: str, *, n: int, seed: int | None) -> RunRequest:
+def _run_request(request: ExperimentRequest, variant: str, *, n: int | None, seed: int | None) -> RunRequest:
     return RunRequest(
         target=request.target,
         assistant=variant,
@@ -151,7 +154,7 @@ async def start_experiment(request: ExperimentRequest, ports: Ports) -> Experime
         place=request.place,
         created_at=ports.clock.now(),
     )
-    scenarios = await asyncio.to_thread(draw_scenarios, plan.a.profile, seed=plan.a.seed, n=plan.pairs)
+    scenarios = await asyncio.to_thread(draw_suite, plan.a.suite, seed=plan.a.seed, n=plan.pairs)
     arms = await _plan_arms(experiment, plan, scenarios, ports, round_=1)
     announcements = experiment_started(experiment.id, request.place) if request.place else ()
     await ports.store.experiments.create(experiment, arms, key=key, announcements=announcements)
@@ -171,6 +174,8 @@ async def extend_experiment(experiment: Experiment, ports: Ports, *, by: str, pa
         raise RequestError(f"only a finished experiment can be extended; {_name(experiment)} is {experiment.state}")
     if experiment.early_winner:
         raise RequestError(f"{_name(experiment)} was stopped early with a winner; start a new one to look again")
+    if experiment.runs[0].run.suite is not None:
+        raise RequestError("a suite has no further customers; its `repeats` makes it longer")
     most = ports.settings.convotest_max_conversations
     if pairs < 1 or experiment.planned + pairs > most:
         raise RequestError(f"{experiment.planned} + {pairs} pairs are not possible; at most {most} are played here")
@@ -185,7 +190,7 @@ async def extend_experiment(experiment: Experiment, ports: Ports, *, by: str, pa
     )
     plan = await plan_experiment(request, ports)
     _refuse_what_changed(experiment, plan)
-    drawn = await asyncio.to_thread(draw_scenarios, plan.a.profile, seed=plan.a.seed, n=plan.pairs)
+    drawn = await asyncio.to_thread(draw_suite, plan.a.suite, seed=plan.a.seed, n=plan.pairs)
     round_ = max(each.round for each in experiment.runs) + 1
     arms = await _plan_arms(experiment, plan, drawn[experiment.planned :], ports, round_=round_)
     card = experiment_card_key(experiment.id) if experiment.place else None
@@ -245,8 +250,8 @@ async def _plan_arms(
             workspace_id=experiment.workspace_id,
             state="planned",
             target=experiment.target,
-            profile=plan.a.profile.stem,
-            suite=None,
+            profile=plan.a.suite.stem,
+            suite=plan.a.suite.name and plan.a.suite.stem,
             assistant=variant.assistant,
             variant=variant.name,
             simulator=plan.a.simulator,
@@ -257,6 +262,8 @@ async def _plan_arms(
             started_by=experiment.started_by,
             place=None,
             created_at=ports.clock.now(),
+            gates=plan.a.suite.gates,
+            rules=plan.a.suite.rules,
         )
         conversations = [(ConversationId(str(uuid7())), scenario) for scenario in scenarios]
         arms.append(PlannedArm(arm=ArmRun(arm=arm, round=round_, run=run), conversations=conversations))

@@ -164,11 +164,8 @@ class Experiments:
 
         async def work(connection: AsyncConnection) -> int:
             insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-            added = 0
-            for row in rows:
-                written = await connection.execute(insert(RESULT).values(row).on_conflict_do_nothing())
-                added += written.rowcount
-            return added
+            new = insert(RESULT).on_conflict_do_nothing().returning(RESULT.c.session_id)  # psycopg counts no such rows
+            return sum([(await connection.execute(new.values(row))).first() is not None for row in rows])
 
         return await self._writer.run(work)
 

@@ -68,8 +68,8 @@ async def _look_back(demo: Demo, browser: Browser, thread: str) -> None:
     async with at_the_page(browser, demo.url) as ada:
         await ada.say("/convotest")
         await ada.dialog.wait_for()
-        await ada.dialog.get_by_label("Profile:").select_option("pizza")
-        await ada.dialog.get_by_label("How many").fill("20")
+        await ada.dialog.get_by_label("Profile").select_option("pizza")
+        await ada.dialog.get_by_label("Conversations").fill("20")
         await _take(ada, "picker")
         await ada.page.keyboard.press("Escape")
         await ada.say("/convotest help")

@@ -245,3 +245,14 @@ async def test_it_is_found_by_its_short_id_and_as_the_last(ports: Ports) -> None
         assert (await find_experiment(text, LOCAL_WORKSPACE, ports)).id == experiment.id
     with pytest.raises(RequestError, match="no A/B test"):
         await find_experiment("nope", LOCAL_WORKSPACE, ports)
+
+
+async def test_a_suite_is_played_as_it_is(ports: Ports) -> None:
+    experiment, summary = await finish(
+        await start_experiment(replace(GOOD_OR_FAULTY, target="pizza-smoke", n=None), ports), ports
+    )
+
+    assert experiment.planned == len(await ports.store.experiments.scenarios(experiment.runs[0].run.id))
+    assert summary.only_a > summary.only_b
+    with pytest.raises(RequestError, match="no further customers"):
+        await extend_experiment(experiment, ports, by="U1")

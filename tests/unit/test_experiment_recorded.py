@@ -117,7 +117,7 @@ def test_a_deleted_test_is_gone(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_json_may_be_an_object_a_list_or_lines() -> None:
-    one = {"session_id": "s1", "session_type": "cold", "task_id": "t1", "tool_calls": [{}, {}]}
+    one: dict[str, Any] = {"session_id": "s1", "session_type": "cold", "task_id": "t1", "tool_calls": [{}, {}]}
     two = {**one, "session_id": "s2"}
 
     for text in (json.dumps([one, two]), f"{json.dumps(one)}\n{json.dumps(two)}\n"):
