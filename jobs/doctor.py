@@ -205,7 +205,7 @@ def _limits(settings: Settings) -> Iterator[Finding]:
         "CONVOTEST_APPROVERS",
         " ".join(approvers) or None,
         wrong=f"no member ids: {', '.join(strange)}" if strange else "",
-        odd="" if approvers else "not set; nobody can approve anything",
+        odd="" if approvers else "not set; the admins of a workspace approve",
         how="member ids such as U012AB3CD, separated by spaces (in Slack: profile → ⋮ → Copy member ID)",
     )
     yield _plain("CONVOTEST_REACTIONS", settings.convotest_reactions)

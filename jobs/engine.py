@@ -30,7 +30,8 @@ QUEUE = "shards"
 WORKFLOW_VERSION = "1"
 """Bumped by hand, and only if the workflow below changes shape: work of another version is never run."""
 THREADS = 16
-SHARDS_AT_ONCE = 40
+SHARDS_AT_ONCE = 200
+"""Far more than can be played: `jobs.slots` shares the places between runs, and can only do so with what is here."""
 POLL = timedelta(seconds=0.2)
 HEARTBEAT = timedelta(seconds=3)
 SILENT_AFTER = timedelta(seconds=15)

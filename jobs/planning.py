@@ -72,6 +72,7 @@ async def plan_run(request: RunRequest, ports: Ports) -> RunPlan:
     simulator = _simulator(suite, ports)
     suite = await _with_made_values(suite, seed, simulator, ports, run_id)
     n, notes = _how_many(request, suite, seed, ports.settings.convotest_max_conversations)
+    notes += _made_for_others(request, suite, variant, ports)
     use = _model_use(suite, variant, simulator, ports)
     return RunPlan(
         run_id=run_id,
@@ -112,6 +113,15 @@ def _variant(request: RunRequest, suite: Suite, ports: Ports) -> Variant:
             "one with --assistant (in Slack: assistant=)"
         )
     return variants[0]
+
+
+def _made_for_others(request: RunRequest, suite: Suite, variant: Variant, ports: Ports) -> tuple[str, ...]:
+    """A note if the assistant was chosen only because there is no other."""
+    assistant = ports.catalogue.assistant(variant.assistant, workspace_id=request.workspace_id)
+    paths = [str(profile.path) for profile in _profiles(suite)]
+    if request.assistant or suite.assistant or not assistant.profiles or all(map(assistant.is_for, paths)):
+        return ()
+    return (f"no assistant was made for these customers; {assistant.name!r} was taken because it is the only one",)
 
 
 async def _with_made_values(suite: Suite, seed: int, simulator: SimulatorName, ports: Ports, run_id: RunId) -> Suite:

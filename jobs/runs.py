@@ -90,7 +90,7 @@ async def find_run(text: str, workspace_id: WorkspaceId, ports: Ports) -> Run:
         return newest
     if not re.fullmatch(r"[0-9a-f-]{4,36}", wanted):
         raise RequestError(f"{text!r} is no run's id; give at least 4 of its characters, or 'last'")
-    match await ports.store.runs.by_id_end(workspace_id, wanted):
+    match await ports.store.runs.by_short_id(workspace_id, wanted):
         case ():
             raise RequestError(f"no run {text!r}; `runs` lists the latest")
         case (only,):

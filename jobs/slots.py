@@ -1,10 +1,52 @@
-"""How many conversations may be played at once: in this process, and with one assistant."""
+"""How many conversations may be played at once: in this process, and with one assistant; runs get their turns."""
 
 import asyncio
+from collections import OrderedDict, deque
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from jobs.model import Variant
+from jobs.model import RunId, Variant
+
+
+class Places:
+    """A semaphore whose waiters stand in lines: each line gets a place in turn, so a long one starves no short one."""
+
+    def __init__(self, places: int) -> None:
+        self._free = places
+        self._lines: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
+
+    @asynccontextmanager
+    async def one(self, line: str) -> AsyncGenerator[None]:
+        await self.take(line)
+        try:
+            yield
+        finally:
+            self.give()
+
+    async def take(self, line: str) -> None:
+        if self._free:
+            self._free -= 1
+            return
+        called: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._lines.setdefault(line, deque()).append(called)
+        try:
+            await called
+        except asyncio.CancelledError:
+            if called.done() and not called.cancelled():
+                self.give()  # the place came with the cancellation: somebody else shall have it
+            raise
+
+    def give(self) -> None:
+        """Hand a place to whoever is next; without anybody waiting it is free."""
+        while self._lines:
+            line, waiting = self._lines.popitem(last=False)
+            called = waiting.popleft()
+            if waiting:
+                self._lines[line] = waiting  # to the end: now the other lines have their turn
+            if not called.done():
+                called.set_result(None)
+                return
+        self._free += 1
 
 
 class Slots:
@@ -15,30 +57,30 @@ class Slots:
     """
 
     def __init__(self, places: int) -> None:
-        self._places = places
-        self._free = asyncio.Semaphore(places)
-        self._of_assistant: dict[tuple[str, int], asyncio.Semaphore] = {}
+        self._number = places
+        self._places = Places(places)
+        self._of_assistant: dict[tuple[str, int], Places] = {}
         self._alone = asyncio.Lock()
 
     @asynccontextmanager
-    async def one(self, variant: Variant) -> AsyncGenerator[None]:
-        """A place for one conversation, within what its assistant can bear."""
+    async def one(self, run_id: RunId, variant: Variant) -> AsyncGenerator[None]:
+        """A place for one conversation of a run, within what its assistant can bear."""
         # The assistant's own limit first: whoever waits for it must not hold a place that others could use.
-        async with self._limit_of(variant), self._free:
+        async with self._limit_of(variant).one(run_id), self._places.one(run_id):
             yield
 
     @asynccontextmanager
     async def alone(self) -> AsyncGenerator[None]:
         """The whole process for one conversation."""
         async with self._alone:
-            for _ in range(self._places):
-                await self._free.acquire()
+            for _ in range(self._number):
+                await self._places.take("alone")
             try:
                 yield
             finally:
-                for _ in range(self._places):
-                    self._free.release()
+                for _ in range(self._number):
+                    self._places.give()
 
-    def _limit_of(self, variant: Variant) -> asyncio.Semaphore:
-        places = variant.limits.concurrency or self._places
-        return self._of_assistant.setdefault((variant.assistant, places), asyncio.Semaphore(places))
+    def _limit_of(self, variant: Variant) -> Places:
+        places = variant.limits.concurrency or self._number
+        return self._of_assistant.setdefault((variant.assistant, places), Places(places))

@@ -39,14 +39,17 @@ async def handle_convotest(text: str, asker: Asker, edge: Edge) -> Message | Non
     if not words.verb and not words.options:
         return await open_picker(asker, edge)
     if words.verb not in COMMANDS:
-        raise RequestError(f"{_unknown_verb(words)}. Nothing was started; /convotest help tells what you can type.")
+        raise RequestError(f"{_unknown_verb(words)} Nothing was started; /convotest help tells what you can type.")
     command = COMMANDS[words.verb]
     await require(command.right, command.name, asker, edge)
     return await command.handle(words, asker, edge)
 
 
 def _unknown_verb(words: Words) -> str:
-    return unknown("command", words.verb, COMMANDS) if words.verb else "what shall be done? For example: run pizza n=20"
+    sentence = (
+        unknown("command", words.verb, COMMANDS) if words.verb else "what shall be done? For example: run pizza n=20"
+    )
+    return sentence if sentence.endswith("?") else f"{sentence}."
 
 
 async def open_picker(asker: Asker, edge: Edge) -> Message | None:

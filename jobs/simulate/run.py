@@ -77,7 +77,7 @@ async def _play_together(
     run: Run, waiting: list[PlannedConversation], variant: Variant, models: RunModels, ports: Ports
 ) -> None:
     async def play(planned: PlannedConversation) -> None:
-        async with ports.slots.one(variant):
+        async with ports.slots.one(run.id, variant):
             await _play_saved(run, planned, variant, models, ports)
 
     tasks = [asyncio.create_task(play(planned)) for planned in waiting]

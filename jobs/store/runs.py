@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, case, exists, func, select, update
+from sqlalchemy import and_, case, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from jobs.model import (
+    SHORT_ID,
     Announcement,
     Conversation,
     ConversationId,
@@ -237,9 +238,11 @@ class Runs:
         async with self._reader.connect() as connection:
             return tuple(row.cost for row in await connection.execute(select(cost).where(over)))
 
-    async def by_id_end(self, workspace_id: WorkspaceId, end: str, *, limit: int = 5) -> tuple[Run, ...]:
-        """Runs whose id ends so: short forms are the end of an id, since its beginning is the time."""
-        query = select(RUN).where(RUN.c.workspace_id == workspace_id, RUN.c.id.endswith(end, autoescape=True))
+    async def by_short_id(self, workspace_id: WorkspaceId, part: str, *, limit: int = 5) -> tuple[Run, ...]:
+        """Runs whose id ends so, or whose short form (the end of an id, since its beginning is the time) begins so."""
+        short_form = func.substr(RUN.c.id, func.length(RUN.c.id) - SHORT_ID + 1)
+        fits = or_(RUN.c.id.endswith(part, autoescape=True), short_form.startswith(part, autoescape=True))
+        query = select(RUN).where(RUN.c.workspace_id == workspace_id, fits)
         return await self._runs(query.order_by(RUN.c.id.desc()).limit(limit))
 
     async def unfinished(self) -> tuple[Run, ...]:

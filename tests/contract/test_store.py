@@ -142,8 +142,8 @@ async def test_a_run_reads_back_as_it_was_written(store: Store, clock: MovableCl
 
     assert await store.runs.create(run, scenarios(run), key="k1") == run
     assert await store.runs.get(run.id) == run
-    assert await store.runs.by_id_end(TEAM, "run-1") == (run,)
-    assert await store.runs.by_id_end(WorkspaceId("T2"), "run-1") == ()
+    assert await store.runs.by_short_id(TEAM, "run-1") == (run,)
+    assert await store.runs.by_short_id(WorkspaceId("T2"), "run-1") == ()
 
 
 async def test_the_same_key_is_the_same_run(store: Store, clock: MovableClock) -> None:

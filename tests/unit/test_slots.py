@@ -1,0 +1,55 @@
+"""Places are shared between runs."""
+
+import asyncio
+
+import pytest
+
+from jobs.slots import Places
+
+
+async def _waiting(places: Places, line: str, order: list[str]) -> "asyncio.Task[None]":
+    async def wait() -> None:
+        await places.take(line)
+        order.append(line)
+
+    task = asyncio.create_task(wait())
+    await asyncio.sleep(0)
+    return task
+
+
+async def test_a_short_run_does_not_wait_for_the_end_of_a_long_one() -> None:
+    places, order = Places(1), list[str]()
+    await places.take("long")
+    tasks = [await _waiting(places, line, order) for line in ["long"] * 5 + ["short"] * 2]
+
+    for task in tasks:
+        places.give()
+        await asyncio.sleep(0)
+        assert sum(each.done() for each in tasks) == len(order), task
+
+    assert order == ["long", "short", "long", "short", "long", "long", "long"]
+
+
+async def test_whoever_is_cancelled_while_waiting_leaves_no_place_behind() -> None:
+    places, order = Places(1), list[str]()
+    await places.take("a")
+    first, second = [await _waiting(places, "b", order) for _ in range(2)]
+    places.give()  # to the first, who is cancelled before it notices
+    first.cancel()
+    await asyncio.gather(first, second, return_exceptions=True)
+    assert order == ["b"]
+
+    places.give()
+    async with asyncio.timeout(1):
+        await places.take("c")
+
+
+@pytest.mark.parametrize("free", [1, 3])
+async def test_no_more_places_are_given_than_there_are(free: int) -> None:
+    places, order = Places(free), list[str]()
+    tasks = [await _waiting(places, str(n), order) for n in range(5)]
+
+    assert len(order) == free
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
