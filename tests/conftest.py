@@ -9,6 +9,8 @@ import pytest
 from sqlalchemy import NullPool, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
+import jobs.redact
+
 POSTGRES = os.environ.get("CONVOTEST_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/test")
 
 os.environ["CONVOTEST_FORBID_REAL_MODELS"] = "1"
@@ -62,3 +64,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "postgres":
         return request.getfixturevalue("postgres_url")
     return f"sqlite:///{tmp_path / 'convotest.db'}"
+
+
+@pytest.fixture(autouse=True)
+def secrets_of_this_test_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one test registers as a secret must not be redacted in the next one's texts."""
+    monkeypatch.setattr(jobs.redact, "_literals", set[str]())
