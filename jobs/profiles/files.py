@@ -103,25 +103,27 @@ def find_profile(target: str, *, profiles_dir: Path) -> Profile:
         [path for path in files if path.stem == wanted],
     ):
         if named:
-            return load_profile(_only(target, named, profiles_dir), profiles_dir=profiles_dir)
+            return load_profile(only_one(target, named, profiles_dir, kinds="profiles"), profiles_dir=profiles_dir)
     profiles = list_profiles(profiles_dir)
     by_name = [profile for profile in profiles if profile.name == target.strip()]
     if not by_name:
         known = {name for profile in profiles for name in (profile.stem, profile.name)}
         raise RequestError(unknown("profile", target, known))
     if len(by_name) > 1:
-        raise RequestError(_ambiguous(target, [profile.path for profile in by_name]))
+        raise RequestError(ambiguous(target, [profile.path for profile in by_name], kinds="profiles"))
     return by_name[0]
 
 
-def _only(target: str, named: list[Path], profiles_dir: Path) -> Path:
+def only_one(target: str, named: Sequence[Path], profiles_dir: Path, *, kinds: str) -> Path:
+    """The one file that is named so; raises RequestError with the candidates, by their suffix if nothing else helps."""
     if len(named) > 1:
         candidates = [path.relative_to(profiles_dir).as_posix() for path in named]
         stems = [candidate.rsplit(".", 1)[0] for candidate in candidates]
-        raise RequestError(_ambiguous(target, stems if len(set(stems)) == len(stems) else candidates))
+        raise RequestError(ambiguous(target, stems if len(set(stems)) == len(stems) else candidates, kinds=kinds))
     return named[0]
 
 
-def _ambiguous(target: str, candidates: list[str]) -> str:
+def ambiguous(target: str, candidates: Sequence[str], *, kinds: str) -> str:
+    """A sentence for a name that several have; ``kinds`` is what may be named, e.g. ``"profiles"``."""
     listed = ", ".join(repr(candidate) for candidate in candidates)
-    return f"{target!r} names several profiles; write one of {listed}"
+    return f"{target!r} names several {kinds}; write one of {listed}"

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from jobs.errors import RequestError
 from jobs.profiles.fields import Field
-from jobs.profiles.files import load_profile, profile_files, relative_name, yaml_files
+from jobs.profiles.files import ambiguous, load_profile, only_one, profile_files, relative_name, yaml_files
 from jobs.profiles.nearby import Nearby, NotFoundError, read_bounded
 from jobs.profiles.problems import ProfileError, Report
 from jobs.profiles.profile import Profile
@@ -20,6 +20,8 @@ FOLDER = "suites"
 SUFFIXES = (".yaml", ".yml", ".json")
 
 T = TypeVar("T")
+
+KINDS = "profiles or suites"
 
 
 def load_suite(path: Path, *, profiles_dir: Path) -> Suite:
@@ -76,7 +78,7 @@ def find_target(target: str, *, profiles_dir: Path) -> Suite:
     wanted = re.sub(r"\.(yaml|yml)$", "", target.strip()).removeprefix("./")
     for named in ([path for path, name in paths.items() if name == wanted], [p for p in paths if p.stem == wanted]):
         if named:
-            path = _only(target, named, profiles_dir)
+            path = only_one(target, named, profiles_dir, kinds=KINDS)
             if path in suites:
                 return load_suite(path, profiles_dir=profiles_dir)
             return alone(load_profile(path, profiles_dir=profiles_dir))
@@ -89,7 +91,7 @@ def _by_name(name: str, profiles: Sequence[Path], suites: Sequence[Path], profil
     found = [alone(each) for each in known_profiles if each.name == name]
     found += [each for each in known_suites if each.name == name]
     if len(found) > 1:
-        raise RequestError(_ambiguous(name, [each.path for each in found]))
+        raise RequestError(ambiguous(name, [each.path for each in found], kinds=KINDS))
     if not found:
         raise RequestError(_unknown(name, known_profiles, known_suites))
     return found[0]
@@ -99,19 +101,6 @@ def _unknown(name: str, profiles: Sequence[Profile], suites: Sequence[Suite]) ->
     of_suites = {known for each in suites for known in (each.stem, each.name or each.stem)}
     everything = of_suites | {known for each in profiles for known in (each.stem, each.name)}
     return unknown("suite" if nearest(name, everything) in of_suites else "profile", name, everything)
-
-
-def _only(target: str, named: Sequence[Path], profiles_dir: Path) -> Path:
-    if len(named) > 1:
-        candidates = [path.relative_to(profiles_dir).as_posix() for path in named]
-        stems = [candidate.rsplit(".", 1)[0] for candidate in candidates]
-        raise RequestError(_ambiguous(target, stems if len(set(stems)) == len(stems) else candidates))
-    return named[0]
-
-
-def _ambiguous(target: str, candidates: Sequence[str]) -> str:
-    listed = ", ".join(repr(candidate) for candidate in candidates)
-    return f"{target!r} names several profiles or suites; write one of {listed}"
 
 
 def _load_or_none(path: Path, load: Callable[..., T], profiles_dir: Path) -> T | None:
