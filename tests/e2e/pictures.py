@@ -72,6 +72,7 @@ async def _look_back(demo: Demo, browser: Browser, thread: str) -> None:
         await ada.dialog.get_by_label("Conversations").fill("20")
         await _take(ada, "picker")
         await ada.page.keyboard.press("Escape")
+        await ada.dialog.wait_for(state="hidden")
         await ada.say("/convotest help")
         await ada.whispers.last.wait_for()
         await _take(ada, "help")
