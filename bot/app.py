@@ -11,13 +11,13 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.blocks import PICKER, SETTINGS_FORM, Message, note
+from bot.blocks import Message, note
 from bot.commands import Asker, Edge, EdgeOf, handle_convotest
 from bot.deliveries import Ledger, delivery_of
-from bot.forms import FieldError
-from bot.home import read_settings, run_from_anywhere, save_settings, show_home
+from bot.forms import FieldError, Submission
+from bot.home import run_from_anywhere, show_home
 from bot.installations import Installed
-from bot.interactions import Click, handle_click, read_picker, start_picked
+from bot.interactions import FORMS, Click, handle_click
 from bot.manifest import RUN_SHORTCUT
 from bot.payload import Json, inside, text_in
 from bot.poster import PostError
@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 FOREIGN = "convotest_foreign"
 NOT_INSTALLED = "convotest is not installed in this workspace any more; an admin can install it again."
 ANYTHING = re.compile(".*", re.DOTALL)
+CLICKABLE = ("button", "feedback_buttons", "overflow", "static_select")
 MENTIONED = re.compile(r"<@[UW][A-Z0-9]+(?:\|[^>]*)?>")
 
 
@@ -67,9 +68,7 @@ def create_app(
     listen.command(ANYTHING)(doors.command)  # an installation may call it by another name
     listen.action(ANYTHING)(doors.click)
     listen.shortcut(ANYTHING)(doors.shortcut)
-    listen.view(PICKER)(doors.picker)
-    listen.view(SETTINGS_FORM)(doors.settings)
-    listen.view(ANYTHING)(doors.other_view)
+    listen.view(ANYTHING)(doors.form)
     listen.event("app_mention")(doors.mention)
     listen.event("message")(doors.message)
     listen.event("app_home_opened")(doors.home)
@@ -119,22 +118,32 @@ class Doors:
         await ack()
         action = inside(body["actions"][0])
         asker = _asker(context, _channel_of(body), body["user"]["id"], body)
-        click = Click(action_id=text_in(action, "action_id"), value=text_in(action, "value"))
-        if action.get("type") == "button" and not action.get("url"):
+        click = Click(action_id=text_in(action, "action_id"), value=_chosen(action))
+        if action.get("type") in CLICKABLE and not action.get("url"):
             self._begin(context, asker, handle_click(click, asker, self._edge_for(asker)))
         else:
             self._nothing_to_do(context)
 
-    async def picker(self, ack: AsyncAck, body: Json, context: AsyncBoltContext) -> None:
+    async def form(self, ack: AsyncAck, body: Json, context: AsyncBoltContext) -> None:
+        """A form that was submitted: what is wrong with it is said beside the field, while it is open."""
+        view = inside(body, "view")
+        form = FORMS.get(text_in(view, "callback_id"))
+        if form is None:
+            await ack()
+            self._nothing_to_do(context)
+            return
         asker = _asker(context, _channel_of(body), body["user"]["id"], body)
+        submission = Submission(
+            values=inside(view, "state", "values"), about=text_in(view, "private_metadata").partition(" ")[2]
+        )
         try:
-            request = await read_picker(inside(body, "view", "state", "values"), asker, self._edge_for(asker))
+            request = await form.read(submission, asker, self._edge_for(asker))
         except FieldError as error:
             await ack(response_action="errors", errors={error.field: error.message})
             self._nothing_to_do(context)
             return
         await ack()
-        self._begin(context, asker, start_picked(request, asker, self._edge_for(asker)))
+        self._begin(context, asker, form.carry_out(request, asker, self._edge_for(asker)))
 
     async def shortcut(self, ack: AsyncAck, body: Json, context: AsyncBoltContext) -> None:
         """ "Run a test" from the lightning menu."""
@@ -144,17 +153,6 @@ class Doors:
             return
         asker = _asker(context, "", body["user"]["id"], body)
         self._begin(context, asker, run_from_anywhere(asker, self._edge_for(asker)))
-
-    async def settings(self, ack: AsyncAck, body: Json, context: AsyncBoltContext) -> None:
-        asker = _asker(context, "", body["user"]["id"], body)
-        try:
-            wanted = read_settings(inside(body, "view", "state", "values"))
-        except FieldError as error:
-            await ack(response_action="errors", errors={error.field: error.message})
-            self._nothing_to_do(context)
-            return
-        await ack()
-        self._begin(context, asker, save_settings(wanted, asker, self._edge_for(asker)))
 
     async def home(self, body: Json, context: AsyncBoltContext) -> None:
         event: Json = body["event"]
@@ -188,10 +186,6 @@ class Doors:
             self._nothing_to_do(context)
         else:
             self._ledger.work(delivery, self._forget(delivery.workspace_id))
-
-    async def other_view(self, ack: AsyncAck, context: AsyncBoltContext) -> None:
-        await ack()
-        self._nothing_to_do(context)
 
     async def other_event(self, context: AsyncBoltContext) -> None:
         self._nothing_to_do(context)
@@ -276,7 +270,12 @@ def _home_of(body: Mapping[str, Any]) -> str | None:
 
 def _channel_of(body: Mapping[str, Any]) -> str:
     """Where a click or form belongs to: a form carries its channel along."""
-    return text_in(inside(body, "channel"), "id") or text_in(inside(body, "view"), "private_metadata")
+    return text_in(inside(body, "channel"), "id") or text_in(inside(body, "view"), "private_metadata").partition(" ")[0]
+
+
+def _chosen(action: Json) -> str:
+    """What a button stands for, or what was chosen from a menu."""
+    return text_in(action, "value") or text_in(inside(action, "selected_option"), "value")
 
 
 async def _nothing() -> None:

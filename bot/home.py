@@ -3,7 +3,6 @@
 import asyncio
 import math
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +11,7 @@ from bot.blocks import Message
 from bot.blocks.home import MOST_RUNS, Home, ShownRun
 from bot.commands import Asker, Edge, open_picker
 from bot.commands._command import person_of, require
-from bot.forms import FieldError
+from bot.forms import FieldError, Form, Submission
 from bot.payload import Json, inside, text_in
 from jobs.announce import card_key
 from jobs.model import Run, WorkspaceSettings
@@ -64,8 +63,9 @@ async def open_settings(asker: Asker, edge: Edge) -> None:
         await edge.poster.open_view(asker.trigger_id, blocks.settings_form(settings))
 
 
-def read_settings(values: Mapping[str, Any]) -> WorkspaceSettings:
+async def read_settings(form: Submission, asker: Asker, edge: Edge) -> WorkspaceSettings:
     """What the form says; raises FieldError."""
+    values = form.values
     chosen: list[Any] = inside(values, "approvers", "approvers").get("selected_users") or []
     return WorkspaceSettings(
         approvers=tuple(str(each) for each in chosen),
@@ -93,6 +93,9 @@ async def save_settings(wanted: WorkspaceSettings, asker: Asker, edge: Edge) -> 
     if changes := _changes(before, wanted):
         await store.audit.record(asker.workspace_id, asker.member_id, "settings", outcome="done", detail=changes)
     await show_home(asker, edge)
+
+
+SETTINGS = Form(read=read_settings, carry_out=save_settings)
 
 
 def _changes(before: WorkspaceSettings, after: WorkspaceSettings) -> str:

@@ -13,8 +13,8 @@ from bot.commands import cancel as cancel_command
 from bot.commands import run as run_command
 from bot.commands._command import require, require_membership
 from bot.commands._grammar import Words
-from bot.forms import FieldError
-from bot.home import open_settings, run_from_anywhere
+from bot.forms import FieldError, Form, Submission
+from bot.home import SETTINGS, open_settings, run_from_anywhere
 from bot.payload import inside, text_in
 from bot.rendering import next_not_shown, room_in_thread, without_secrets
 from jobs.announce import card_key, conversation_finished, csv_asked_for
@@ -148,13 +148,13 @@ ACTIONS: Mapping[str, tuple[Right, Action]] = {
 # --- the form that starts a run -------------------------------------------------------------------------------------
 
 
-async def read_picker(values: Mapping[str, Any], asker: Asker, edge: Edge) -> RunRequest:
+async def read_picker(form: Submission, asker: Asker, edge: Edge) -> RunRequest:
     """The run that the form asks for, looked up already.
 
     Raises:
         FieldError: names the field and says what to do.
     """
-    typed = {name: text for name in ("profile", "assistant", "n", "seed") if (text := _field(values, name))}
+    typed = {name: text for name in ("profile", "assistant", "n", "seed") if (text := _field(form.values, name))}
     target = typed.pop("profile", "")
     try:
         words = Words(verb="run", positional=(target,) if target else (), options=typed)
@@ -183,6 +183,13 @@ def _field_of(message: str) -> str:
     if found := re.match(r"(n|seed)=", message):
         return found[1]
     return "assistant" if re.search(r"\b(assistant|variant)", message) else "profile"
+
+
+FORMS: Mapping[str, Form] = {
+    blocks.PICKER: Form(read=read_picker, carry_out=start_picked),
+    blocks.SETTINGS_FORM: SETTINGS,
+}
+"""Every form that can be submitted, by its ``callback_id``."""
 
 
 # --- shared ---------------------------------------------------------------------------------------------------------
