@@ -32,7 +32,7 @@ from bot.deliveries import workspace_of
 from bot.poster import NotSent, Refused
 from jobs.errors import ConfigurationError
 from jobs.model import WorkspaceId
-from jobs.store.database import create_reader, create_writer, parse_database_url
+from jobs.store.database import create_async_writer, create_reader, parse_database_url
 
 logger = logging.getLogger(__name__)
 
@@ -198,7 +198,7 @@ async def open_many_workspaces(
 ) -> AsyncGenerator[ManyWorkspaces]:
     """The installations in the database that the store has migrated already."""
     url = parse_database_url(database_url)
-    reader, writer = create_reader(url), create_writer(url)
+    reader, writer = create_reader(url), create_async_writer(url)
     try:
         yield ManyWorkspaces(reader, writer, client_id=client_id, client_secret=client_secret, key=key, client=client)
     finally:

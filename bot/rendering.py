@@ -6,7 +6,7 @@ from bot import blocks
 from bot.blocks import Message, NextStep
 from bot.experiment_rendering import EXPERIMENT_RENDERERS
 from bot.poster import Upload
-from jobs.announce import MOST_MESSAGES, card_key
+from jobs.announce import card_key, most_messages, verbosity_of
 from jobs.bundle import Ports
 from jobs.model import AnnouncementKind, Conversation, OutboxItem, Run, RunId, short_id
 from jobs.report import RunSummary, to_csv, to_text, transcript_text
@@ -126,7 +126,8 @@ RENDERERS: Mapping[AnnouncementKind, Renderer] = {
 async def room_in_thread(run: Run, ports: Ports) -> int:
     """How many more messages the run's thread may get; the card is one of them."""
     thread = await ports.store.outbox.in_thread(run.workspace_id, card_key(run.id))
-    return max(0, MOST_MESSAGES - 1 - sum(item.state != "failed" for item in thread))
+    most = most_messages(await verbosity_of(run, ports))
+    return max(0, most - 1 - sum(item.state != "failed" for item in thread))
 
 
 async def next_not_shown(run: Run, ports: Ports) -> int | None:

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from jobs.model import Announcement, AnnouncementKind, Place, Run, RunId
+from jobs.bundle import Ports
+from jobs.model import Announcement, AnnouncementKind, Place, Run, RunId, Verbosity
 from jobs.store import Showing
 
 ONE_BY_ONE = 30
@@ -11,17 +12,42 @@ SHOWN_FAILURES = 18
 SHOWN_SAMPLE = 4
 MOST_MESSAGES = 40
 """In one run's thread, whatever is asked for later included."""
+ONE_BY_ONE_IN_FULL = 100
+FAILURES_IN_FULL = 75
+SAMPLE_IN_FULL = 25
+MOST_MESSAGES_IN_FULL = 120
+"""At a message a second, which is what Slack takes, this is two minutes."""
 
 
 def card_key(run_id: RunId) -> str:
     return f"run:{run_id}:card"
 
 
-def showing(run: Run) -> Showing:
-    """How many conversations are shown one by one."""
-    if run.planned <= ONE_BY_ONE:
-        return Showing(failures=ONE_BY_ONE, sample=ONE_BY_ONE)
-    return Showing(failures=SHOWN_FAILURES, sample=SHOWN_SAMPLE)
+async def showing(run: Run, ports: Ports) -> Showing | None:
+    """How many conversations are shown one by one, as the workspace has set it; None where nothing is shown."""
+    return showing_of(run, await verbosity_of(run, ports)) if run.place else None
+
+
+def showing_of(run: Run, verbosity: Verbosity) -> Showing:
+    match verbosity:
+        case "quiet":
+            return Showing(failures=0, sample=0)
+        case "normal":
+            all_up_to, failures, sample = ONE_BY_ONE, SHOWN_FAILURES, SHOWN_SAMPLE
+        case "full":
+            all_up_to, failures, sample = ONE_BY_ONE_IN_FULL, FAILURES_IN_FULL, SAMPLE_IN_FULL
+    if run.planned <= all_up_to:
+        return Showing(failures=all_up_to, sample=all_up_to)
+    return Showing(failures=failures, sample=sample)
+
+
+def most_messages(verbosity: Verbosity) -> int:
+    """How long a run's thread may get."""
+    return MOST_MESSAGES_IN_FULL if verbosity == "full" else MOST_MESSAGES
+
+
+async def verbosity_of(run: Run, ports: Ports) -> Verbosity:
+    return (await ports.store.workspaces.settings(run.workspace_id)).verbosity
 
 
 def run_started(run: Run, place: Place) -> tuple[Announcement, ...]:
@@ -85,6 +111,24 @@ def experiment_finished(experiment_id: str, place: Place, look: int) -> tuple[An
         )
         for kind in kinds
     )
+
+
+def action_card_key(action_id: str) -> str:
+    return f"action:{action_id}:card"
+
+
+def action_progress_key(action_id: str) -> str:
+    return f"action:{action_id}:progress"
+
+
+def rollout_card_key(rollout_id: str) -> str:
+    return f"rollout:{rollout_id}:card"
+
+
+def rollout_started(rollout_id: str, place: Place, parent_key: str | None) -> tuple[Announcement, ...]:
+    """Its card, in the thread that it belongs to or at top level."""
+    key, ref = rollout_card_key(rollout_id), {"rollout_id": rollout_id}
+    return (Announcement(key=key, kind="rollout_card", place=place, ref=ref, parent_key=parent_key),)
 
 
 def _of_run(run: Run, place: Place, kind: AnnouncementKind, *, last: bool = False) -> Announcement:

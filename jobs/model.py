@@ -1,5 +1,6 @@
 """The values that several modules share."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -112,6 +113,20 @@ class OutputSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Rubric:
+    """One question about the assistant for a judge; ``grades`` says what each grade means, from 1 (worst) upwards."""
+
+    name: str
+    question: str
+    grades: tuple[str, ...]
+
+    @property
+    def stamp(self) -> str:
+        """Content hash: an answer by another wording is another answer."""
+        return hashlib.sha256("\n".join((self.name, self.question, *self.grades)).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Ending:
     """When a conversation is over: after ``limit`` user turns (``steps``), or once every goal is answered, at most
     ``limit`` user turns (``all_answered``). ``export`` writes the table of goals with the report."""
@@ -174,6 +189,7 @@ class Scenario:
 
     The same profile and seed give the same scenario on every machine. ``seed`` drives every choice made while it is
     played. The scenario of a test case has the case's name as its ``profile``; nobody simulates its customer.
+    ``rubrics`` are the profile's own questions for a judge.
     """
 
     profile: str
@@ -189,6 +205,7 @@ class Scenario:
     assistant_starts: bool = False
     fallback: str | None = None
     outputs: tuple[OutputSpec, ...] = ()
+    rubrics: tuple[Rubric, ...] = ()
     ending: Ending = Ending()
     tags: tuple[str, ...] = ()
     model: str | None = None
@@ -225,7 +242,8 @@ class Turn:
     """One utterance. ``latency_ms`` is how long the assistant took, None for the user's turns.
 
     ``fallback`` is what the assistant itself says about having understood (None: it does not say).
-    ``cost_usd`` is None when the price is not known.
+    ``cost_usd`` is None when the price is not known. ``judged``: the assistant does not say what it understood, and
+    intent and entities are what a judge read from its answer.
     """
 
     speaker: Speaker
@@ -237,16 +255,22 @@ class Turn:
     fallback: bool | None = None
     tokens: Tokens = Tokens()
     cost_usd: float | None = 0.0
+    judged: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Transcript:
-    """The ordered turns of one conversation and why it ended."""
+    """The ordered turns of one conversation and why it ended.
+
+    Args:
+        error: what went wrong, for the endings that are errors; redacted, fit to be shown.
+        context: what was said before the customer began, to warm the session up; nobody judges it.
+    """
 
     turns: tuple[Turn, ...]
     ended_by: EndedBy
     error: str | None = None
-    """What went wrong, for the endings that are errors; redacted, fit to be shown."""
+    context: tuple[Turn, ...] = ()
 
 
 # --- what came of it ------------------------------------------------------------------------------------------------
@@ -278,15 +302,38 @@ class Check:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Understood:
+    """What a judge says that the assistant took a customer's turn for, by its answer.
+
+    Args:
+        turn: the answer, as a 0-based index into the transcript.
+        entities: the values that the answer shows.
+        evidence: the passage of the answer that shows it.
+    """
+
+    turn: int
+    intent: str | None
+    entities: Mapping[str, str] = field(default_factory=dict[str, str])
+    evidence: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Assessment:
     """What the user simulator found out: goals one by one, checks, and the outputs it read.
 
-    An output that was not stated is absent from ``outputs``.
+    An output that was not stated is absent from ``outputs``; one of which the assistant said that there is none is
+    null there, and the text "None" is a text.
+
+    Args:
+        output_turns: where each output was stated, as a 0-based index into the transcript.
+        understood: what a judge read from answers that do not say themselves what was understood.
     """
 
     goals: tuple[GoalProgress, ...]
     checks: tuple[Check, ...] = ()
     outputs: Mapping[str, SlotValue | None] = field(default_factory=dict[str, SlotValue | None])
+    output_turns: Mapping[str, int] = field(default_factory=dict[str, int])
+    understood: tuple[Understood, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -362,6 +409,43 @@ class Variant:
     @property
     def label(self) -> str:
         return f"{self.assistant}@{self.name}"
+
+    @property
+    def warm_up(self) -> tuple[str, ...]:
+        """What is said to it before a customer begins; empty = sessions begin cold."""
+        return () if self.config.get("session") == "cold" else tuple(self.config.get("warm_up") or ())
+
+
+@dataclass(frozen=True, kw_only=True)
+class MadeVariant:
+    """A variant that was made here: from which one, by whom, and why. It never changes.
+
+    Args:
+        diff: what it changes of its parent, as people read it.
+        author: who approved it.
+    """
+
+    variant: Variant
+    parent: str
+    parent_hash: str
+    diff: str
+    author: str
+    reason: str
+    action_id: str | None
+    made_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class InForce:
+    """A decision that a variant is in force; of one assistant they are numbered from 1, and the latest counts."""
+
+    assistant: str
+    number: int
+    name: str
+    hash: str
+    by: str
+    reason: str
+    at: datetime
 
 
 # --- runs -----------------------------------------------------------------------------------------------------------
@@ -476,6 +560,13 @@ AnnouncementKind = Literal[
     "ab_report",
     "ab_chart",
     "ab_finished",
+    "action_card",
+    "action_progress",
+    "rollout_card",
+    "asked",
+    "ask_choose",
+    "answer",
+    "ask_ended",
 ]
 
 
@@ -487,6 +578,7 @@ class Announcement:
         key: unique in its workspace; the same key is shown once.
         ref: what it is about (ids and numbers only, never text of a conversation).
         parent_key: the announcement in whose thread it goes.
+        thread_ts: the first message of the thread it goes in, when that is somebody else's.
         last: it waits until everything else of its thread has been sent.
     """
 
@@ -495,6 +587,7 @@ class Announcement:
     place: Place
     ref: Mapping[str, str | int] = field(default_factory=dict[str, str | int])
     parent_key: str | None = None
+    thread_ts: str | None = None
     last: bool = False
 
 
@@ -523,6 +616,8 @@ class OutboxItem:
 # --- a workspace ----------------------------------------------------------------------------------------------------
 
 AuditOutcome = Literal["done", "refused"]
+Verbosity = Literal["quiet", "normal", "full"]
+"""Which conversations a run's thread shows one by one: none, a selection of a large run, or as many as can be read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -546,8 +641,14 @@ class WorkspaceSettings:
         approvers: members who may approve, besides those of the installation's settings.
         channel_id: where runs report that were asked for outside of any channel.
         budget_usd: of a calendar month (UTC); None = no limit of its own.
+        verbosity: how many conversations the threads of runs show one by one.
+        digest_hour: 0..23, by the clock of ``time_zone``; None = no digest.
+        time_zone: an IANA name, e.g. ``Europe/Berlin``.
     """
 
     approvers: tuple[str, ...] = ()
     channel_id: str | None = None
     budget_usd: float | None = None
+    verbosity: Verbosity = "normal"
+    digest_hour: int | None = None
+    time_zone: str = "UTC"

@@ -19,6 +19,7 @@ from jobs.pricing import require_prices
 from jobs.profiles import Profile, with_list_functions
 from jobs.profiles.made_up import Inventor
 from jobs.suites import Suite, draw_suite, find_target, planned
+from jobs.variants import find_variant
 
 LARGEST_SEED = 2**31 - 1
 ESTIMATED_FROM = 20
@@ -62,7 +63,7 @@ async def plan_run(request: RunRequest, ports: Ports) -> RunPlan:
     """
     run_id = new_run_id()
     suite = await asyncio.to_thread(find_target, request.target, profiles_dir=ports.profiles_dir)
-    variant = _variant(request, suite, ports)
+    variant = await _variant(request, suite, ports)
     problems = ports.connectors[variant.connector].check(variant.config)
     if problems:
         raise RequestError(f"{variant.label} cannot be used: {'; '.join(problems)}")
@@ -101,11 +102,11 @@ def _profiles(suite: Suite) -> Sequence[Profile]:
     return [each.profile for each in suite.profiles]
 
 
-def _variant(request: RunRequest, suite: Suite, ports: Ports) -> Variant:
+async def _variant(request: RunRequest, suite: Suite, ports: Ports) -> Variant:
     """What is tested: what was asked for, else what the suite names, else what all of its profiles are made for."""
     wanted, workspace_id = request.assistant or suite.assistant, request.workspace_id
     paths = dict.fromkeys(profile.path for profile in _profiles(suite)) or [suite.path]
-    variants = [ports.catalogue.variant(wanted, profile=path, workspace_id=workspace_id) for path in paths]
+    variants = [await find_variant(wanted, profile=path, workspace_id=workspace_id, ports=ports) for path in paths]
     labels = sorted({variant.label for variant in variants})
     if len(labels) > 1:
         raise RequestError(

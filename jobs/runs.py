@@ -1,6 +1,7 @@
 """The use cases around a run: start, follow, cancel, report. Command, terminal and schedule all enter here."""
 
 import asyncio
+import logging
 import re
 from collections.abc import AsyncGenerator
 from dataclasses import replace
@@ -24,8 +25,12 @@ from jobs.model import (
 )
 from jobs.planning import RunPlan, plan_run
 from jobs.report import RunReport, RunSummary, build_report, dump_summary, load_summary
+from jobs.report.rules import RuleSummary, broken
+from jobs.rules.of_run import RunRules, check_run
 from jobs.scoring import decide_verdict
 from jobs.suites import draw_suite
+
+log = logging.getLogger(__name__)
 
 
 async def start_run(request: RunRequest, ports: Ports, *, plan: RunPlan | None = None) -> Run:
@@ -109,14 +114,13 @@ async def run_report(run: Run, ports: Ports) -> RunReport:
     conversations = await ports.store.runs.conversations(run.id)
     previous = await ports.store.runs.previous_summary(run)
     summary = load_summary(previous) if previous else None
-    return await ports.helper.call(build_report, run, conversations, summary)
+    report = await ports.helper.call(build_report, run, conversations, summary)
+    return _with_rules(report, await _saved_summary(run, ports))
 
 
 async def run_summary(run: Run, ports: Ports) -> RunSummary:
     """The figures of a run: those it was closed with, else as far as it is."""
-    saved = await ports.store.runs.summary(run.id)
-    loaded = load_summary(saved) if saved else None
-    return loaded or (await run_report(run, ports)).summary
+    return await _saved_summary(run, ports) or (await run_report(run, ports)).summary
 
 
 async def follow_run(run_id: RunId, ports: Ports) -> AsyncGenerator[Progress]:
@@ -137,7 +141,9 @@ async def close_finished(run: Run, ports: Ports) -> None:
     """Close a run whose conversations are all finished, once, with what is announced then."""
     run = await _existing(run.id, ports)  # the note on why it ended early may be newer than what the caller read
     finished = replace(run, state="finished", finished_at=ports.clock.now())
-    await _close(finished, await run_report(finished, ports), ports)
+    report = await run_report(finished, ports)
+    rules = await _held_against_rules(finished, report, ports)
+    await _close(finished, _judged_by_rules(report, rules) if rules else report, ports)
 
 
 async def close_cancelled(run: Run, ports: Ports) -> None:
@@ -154,7 +160,7 @@ async def _close(run: Run, report: RunReport, ports: Ports) -> None:
         announcements = run_finished(
             run,
             run.place,
-            has_failures=bool(report.summary.failures or report.summary.errors),
+            has_failures=bool(report.summary.failures or report.summary.errors or any(broken(report.summary.rules))),
             has_results=totals.conversations > totals.cancelled,
         )
     await ports.store.runs.finish(
@@ -163,8 +169,40 @@ async def _close(run: Run, report: RunReport, ports: Ports) -> None:
         summary=dump_summary(report.summary),
         announcements=announcements,
         card_key=card_key(run.id),
+        judged=[each for each in report.conversations if each.rules],
     )
     ports.bell.ring()
+
+
+async def _held_against_rules(run: Run, report: RunReport, ports: Ports) -> RunRules | None:
+    """What the rules of the run's suite say; whatever breaks in them, the run is closed all the same."""
+    try:
+        return await ports.helper.call(check_run, run, report.conversations, profiles_dir=ports.profiles_dir)
+    except Exception as error:
+        log.exception("the rules of run %s could not be checked", run.id)
+        stopped = f"convotest itself failed over the rules ({type(error).__name__}); the log has the details"
+        return RunRules(rules={run.rules or "rules": RuleSummary(of="runs", stopped=stopped)})
+
+
+async def _saved_summary(run: Run, ports: Ports) -> RunSummary | None:
+    """The figures that the run was closed with."""
+    saved = await ports.store.runs.summary(run.id)
+    return load_summary(saved) if saved else None
+
+
+def _judged_by_rules(report: RunReport, found: RunRules) -> RunReport:
+    """The report with what the rules of its suite say of each conversation, and of all of them."""
+    conversations = tuple(replace(each, rules=found.verdicts.get(each.id, {})) for each in report.conversations)
+    summary = replace(report.summary, rules=found.rules, notes=(*report.summary.notes, *found.notes))
+    return replace(report, conversations=conversations, summary=summary)
+
+
+def _with_rules(report: RunReport, saved: RunSummary | None) -> RunReport:
+    """The report with the verdicts of the rules as they were when the run was closed."""
+    if saved is None or saved.rules is None:
+        return report
+    notes = tuple(dict.fromkeys((*report.summary.notes, *saved.notes)))
+    return replace(report, summary=replace(report.summary, rules=saved.rules, notes=notes))
 
 
 def _with_ids(scenarios: tuple[Scenario, ...]) -> list[tuple[ConversationId, Scenario]]:

@@ -1,7 +1,7 @@
 """How results look in a terminal: progress on stderr while a person watches, tables on stdout."""
 
 import sys
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -15,9 +15,11 @@ from jobs.profiles import FileCheck
 from jobs.redact import redact
 from jobs.report import GateVerdict, Group, MetricSummary, RunReport, RunSummary, exit_code
 from jobs.report.as_text import printable
+from jobs.report.rules import BrokenRule, RuleSummary, rule_sentence
 
 WIDTH_OF_A_FILE = 120
 """Columns when stdout is no terminal, so that what is piped does not depend on who pipes it."""
+MOST_IN_A_CELL = 120
 OUTCOME_STYLES: dict[model.Outcome, str] = {"passed": "green", "failed": "red", "inconclusive": "yellow"}
 VERDICTS = {0: ("passed", "green"), 1: ("failed", "red"), 3: ("only errors", "red"), 4: ("inconclusive", "yellow")}
 
@@ -55,6 +57,7 @@ def print_report(report: RunReport, *, short_id: str, with_conversations: bool =
     if any(metric.mean for metric in summary.metrics.values()):
         console.print(_metrics(summary))
     _print_gates(console, summary.gates or ())
+    _print_rules(console, summary.rules or {})
     for heading, groups in (("Failed", summary.failures), ("Unclear", summary.doubts), ("Errors", summary.errors)):
         _print_groups(console, heading, groups)
     if with_conversations:
@@ -163,6 +166,28 @@ def _print_gates(console: Console, gates: Sequence[GateVerdict]) -> None:
         console.print(Text("Gates:", style="bold"))
     for gate in gates:
         console.print(marks[gate.ok] + Text(_safe(gate.reason)))
+
+
+def _print_rules(console: Console, rules: Mapping[str, RuleSummary]) -> None:
+    marks = {True: Text("  holds   ", style="green"), False: Text("  broken  ", style="red"), None: Text("  unclear ")}
+    if rules:
+        console.print(Text("Rules:", style="bold"))
+    for name, rule in rules.items():
+        mark = marks[rule.ok] if rule.applied or not rule.ok else Text("  –       ")
+        console.print(mark + Text(_safe(f"{name}: {rule_sentence(rule)}")), soft_wrap=True)
+        pair = next((each for each in rule.failures if len(each.values) == 2), None)
+        if pair:
+            console.print(_side_by_side(pair))
+
+
+def _side_by_side(pair: BrokenRule) -> Table:
+    """What a rule looked at in the two conversations of a pair."""
+    first, second = pair.values
+    table = Table("", *(Column(f"#{number}") for number in pair.conversations), box=None, padding=(0, 1))
+    for name in dict.fromkeys((*first, *second)):
+        cells = (_safe(values.get(name, "absent"))[:MOST_IN_A_CELL] for values in pair.values)
+        table.add_row(Text(f"            {_safe(name)}"), *(Text(cell) for cell in cells))
+    return table
 
 
 def _print_groups(console: Console, heading: str, groups: Sequence[Group]) -> None:

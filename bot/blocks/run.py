@@ -30,6 +30,7 @@ from bot.blocks._parts import (
     rich_text,
     words,
 )
+from bot.blocks.rules import broken_rules, rules_line
 from jobs.metrics import METRICS
 from jobs.model import Outcome, Progress, Run, SimulatorName, short_id
 from jobs.report import GateVerdict, Group, MetricSummary, RunSummary
@@ -144,6 +145,8 @@ def _results(summary: RunSummary) -> Iterator[Json]:
     yield fields(pairs)
     if summary.gates:
         yield context(plain(f"Gates: {_gates(summary.gates)}", 1_000))
+    if summary.rules:
+        yield context(plain(f"Rules: {rules_line(summary.rules)}", 1_000))
     yield context(plain(f"vs last run: {_versus(summary)}", 600))
 
 
@@ -249,6 +252,7 @@ def failures(summary: RunSummary) -> Message:
             block, used = _groups(title, groups, room)
             blocks.append(block)
             room -= used
+    blocks += broken_rules(summary.rules)
     if not blocks:
         blocks.append(rich_text(line(words("Nothing failed."))))
     listed = "; ".join(

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from bot import blocks
 from bot.blocks import Entry, Json, Message, NextStep, Status, VerbHelp
-from bot.blocks.home import Home, ShownRun
+from bot.blocks.home import ShownRun, WorkspaceFacts, home_runs, home_satisfaction, home_workspace
+from jobs.feedback.csat import Figures
 from jobs.model import (
     Assessment,
     AuditEntry,
@@ -219,27 +220,31 @@ def _transcript(data: Data) -> Json:
     return blocks.transcript_modal(a_run(data, "finished"), a_conversation(data, 3, "failed"))
 
 
-def _settings(data: Data) -> Json:
-    return blocks.settings_form(
-        WorkspaceSettings(approvers=("U0ADA",), channel_id="C0QUALITY", budget_usd=50.0)
-        if data.count
-        else WorkspaceSettings()
+def _settings_of(data: Data) -> WorkspaceSettings:
+    if not data.count:
+        return WorkspaceSettings()
+    return WorkspaceSettings(
+        approvers=("U0ADA",),
+        channel_id="C0QUALITY",
+        budget_usd=50.0,
+        verbosity="quiet",
+        digest_hour=8,
+        time_zone="Europe/Berlin" if data.name == "pizza" else data.name,
     )
 
 
 def _home(data: Data) -> Json:
     shown = ShownRun(run=a_run(data, "finished"), progress=progress_of(data), link="https://slack.com/archives/C0/p1")
-    return blocks.home(
-        Home(
-            runs=[shown] * data.count,
-            spent_usd=12.34 if data.count else 0.0,
-            finished_runs=data.count,
-            unknown_costs=min(data.count, 1),
-            settings=WorkspaceSettings(budget_usd=50.0) if data.count else WorkspaceSettings(),
-            approvers=["U0ADA", "U0BEN"] if 0 < data.count < 10 else ["U0ADA"] * data.count,
-            has_control=bool(data.count),
-        )
+    facts = WorkspaceFacts(
+        spent_usd=12.34 if data.count else 0.0,
+        finished_runs=data.count,
+        unknown_costs=min(data.count, 1),
+        settings=_settings_of(data),
+        approvers=["U0ADA", "U0BEN"] if 0 < data.count < 10 else ["U0ADA"] * data.count,
     )
+    figures = Figures(stars={5: 3 * data.count, 2: data.count}, up=data.count, down=data.count // 3)
+    sections = (home_runs([shown] * data.count), home_satisfaction(figures, days=30), home_workspace(facts))
+    return blocks.home(sections, has_control=bool(data.count))
 
 
 KINDS: Mapping[str, Callable[[Data], Message | Json]] = {
@@ -258,7 +263,7 @@ KINDS: Mapping[str, Callable[[Data], Message | Json]] = {
     "Form for a run": _picker,
     "Whole transcript": _transcript,
     "Home tab": _home,
-    "Settings": _settings,
+    "Settings": lambda data: blocks.settings_form(_settings_of(data)),
 }
 
 

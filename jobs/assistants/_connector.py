@@ -5,14 +5,16 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from jobs.ports import Clock, Connector
 from jobs.redact import register_secret
 
 REFERENCE = re.compile(r"\benv:([A-Za-z_][A-Za-z0-9_]*)")
+MOST_WARM_UP = 50
+WarmUpLine = Annotated[str, Field(min_length=1, max_length=10_000)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +41,26 @@ class ConnectorPorts:
         value = self.environment.get(name, "")
         register_secret(value)
         return value
+
+
+class VariantConfig(BaseModel):
+    """What every variant may say, whatever its connector.
+
+    Args:
+        session: ``warm`` = ``warm_up`` is said to it before a customer begins, which is so without this field too;
+            ``cold`` = it is not, so that two variants can differ in nothing else.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    session: Literal["cold", "warm"] | None = None
+    warm_up: Annotated[tuple[WarmUpLine, ...], Field(max_length=MOST_WARM_UP)] = ()
+
+    @model_validator(mode="after")
+    def _has_what_warms(self) -> "VariantConfig":
+        if self.session == "warm" and not self.warm_up:
+            raise ValueError("`session: warm` needs `warm_up`, a list of what is said before a customer begins")
+        return self
 
 
 def no_models(config: Mapping[str, Any]) -> Sequence[str]:

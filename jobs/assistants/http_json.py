@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import aiohttp
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from jobs.assistants._connector import ConnectorPorts, ConnectorType, problems_in
+from jobs.assistants._connector import ConnectorPorts, ConnectorType, VariantConfig, problems_in
 from jobs.assistants._mapping import Path, filled, filled_url, places_in
 from jobs.assistants._web import (
     LARGEST_REPLY_BYTES,
@@ -84,7 +84,7 @@ class Polling(_Part):
     shows: Literal["all", "new"] = "all"
 
 
-class HttpJsonConfig(_Part):
+class HttpJsonConfig(VariantConfig, _Part):
     """What ``assistants.yaml`` says of such a variant.
 
     Args:

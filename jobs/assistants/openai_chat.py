@@ -6,7 +6,7 @@ from typing import Annotated, Any, cast
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from jobs.assistants._connector import ConnectorPorts, ConnectorType, problems_in
+from jobs.assistants._connector import ConnectorPorts, ConnectorType, VariantConfig, problems_in
 from jobs.chat_model import ChatModel, ChatReply, ChatRequest, Endpoint, Message, RequestedTool, Tool, UnusableReply
 from jobs.chat_model.shape import problem_of_shape
 from jobs.errors import AssistantError, AssistantTimeout, ConfigurationError, ModelError
@@ -67,7 +67,7 @@ class Example(_Part):
     assistant: Line
 
 
-class OpenAIChatConfig(_Part):
+class OpenAIChatConfig(VariantConfig, _Part):
     """What ``assistants.yaml`` says of such a variant.
 
     Args:

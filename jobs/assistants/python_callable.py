@@ -13,7 +13,7 @@ from typing import Annotated, Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError
 
-from jobs.assistants._connector import ConnectorPorts, ConnectorType, problems_in
+from jobs.assistants._connector import ConnectorPorts, ConnectorType, VariantConfig, problems_in
 from jobs.errors import AssistantError
 from jobs.model import ToolCall, Variant
 from jobs.ports import AssistantSession, Models, Reply
@@ -24,7 +24,7 @@ OFFERED = ("history", "session", "seed")
 """What a function gets beside the message, if it has a parameter of that name."""
 
 
-class CallableConfig(BaseModel):
+class CallableConfig(VariantConfig):
     """What ``assistants.yaml`` says of such a variant.
 
     Args:
@@ -32,8 +32,6 @@ class CallableConfig(BaseModel):
         arguments: passed by name with every message, so that variants of one function can differ.
         greeting: what is sent when the assistant is to speak first.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     callable: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")]
     arguments: Mapping[str, Any] = {}

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import ValidationError, field_validator
 
-from jobs.assistants._connector import ConnectorPorts, ConnectorType, problems_in
+from jobs.assistants._connector import ConnectorPorts, ConnectorType, VariantConfig, problems_in
 from jobs.assistants._web import problem_of_url
 from jobs.assistants.http_json import HttpJsonConnector
 from jobs.errors import AssistantError
@@ -14,15 +14,13 @@ from jobs.model import Variant
 from jobs.ports import AssistantSession, Models
 
 
-class RasaConfig(BaseModel):
+class RasaConfig(VariantConfig):
     """What ``assistants.yaml`` says of such a variant.
 
     Args:
         url: the server, for example ``http://localhost:5005``, or the whole address of a channel that speaks like REST.
         greeting: what is sent when the assistant is to speak first.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     url: str
     headers: Mapping[str, str] = {}

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from jobs.assistants._connector import ConnectorPorts, ConnectorType, problems_in
+from jobs.assistants._connector import ConnectorPorts, ConnectorType, VariantConfig, problems_in
 from jobs.errors import AssistantError
 from jobs.model import Variant
 from jobs.ports import AssistantSession, Models, Reply
@@ -18,7 +18,7 @@ LARGEST_FILE = 1_000_000
 OVER = "This is where the recording ends."
 
 
-class ReplayConfig(BaseModel):
+class ReplayConfig(VariantConfig):
     """What ``assistants.yaml`` says of such a variant.
 
     Args:
@@ -27,8 +27,6 @@ class ReplayConfig(BaseModel):
         turns: so many answers of the recording are said; None = all of them.
         afterwards: what is said from then on, each time marked as not understood, so that the conversation ends soon.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     file: str
     turns: Annotated[int, Field(ge=1)] | None = None

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import ValidationError, field_validator
 
-from jobs.assistants._connector import ConnectorPorts, ConnectorType, problems_in
+from jobs.assistants._connector import ConnectorPorts, ConnectorType, VariantConfig, problems_in
 from jobs.assistants._mapping import Path
 from jobs.assistants._web import asked, json_of, problem_of_url, timed_out
 from jobs.assistants.http_json import HttpJsonConfig, HttpJsonConnector, HttpJsonSession
@@ -17,10 +17,8 @@ from jobs.ports import AssistantSession, Models, Reply
 GREETING = Path("$.message")
 
 
-class TaskytoConfig(BaseModel):
+class TaskytoConfig(VariantConfig):
     """What ``assistants.yaml`` says of such a variant; ``url`` is the server, for example ``http://localhost:5000``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     url: str
     headers: Mapping[str, str] = {}

@@ -1,12 +1,14 @@
 """Exchanges that are kept to learn from: chosen by a person, without personal data, exported line by line."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from jobs.ask.conversation import LiveConversation
 from jobs.errors import RequestError
 from jobs.feedback.rating import About
-from jobs.model import Conversation, ConversationId, Turn, WorkspaceId
+from jobs.model import Conversation, Outcome, Turn, WorkspaceId
 from jobs.ports import Clock
 from jobs.redact import redact_personal, redact_values
 from jobs.store import Store
@@ -41,20 +43,22 @@ async def keep_examples(
     workspace_id: WorkspaceId | None,
     kept_by: str,
     turn: int | None = None,
+    position: int | None = None,
     labels: Sequence[str] = (),
 ) -> tuple[Example, ...]:
-    """Keeps the exchanges of a conversation, or only that of its ``turn``-th answer (1-based); again changes nothing.
+    """Keeps the exchanges of a conversation, or only one of them; again changes nothing.
+
+    Args:
+        turn: only the exchange of that answer (1-based).
+        position: only the exchange that the turn at this place (0-based) belongs to.
 
     Raises:
         RequestError: there is no such conversation or answer, or it is not finished.
     """
     known = await find_conversation(named, store=store, workspace_id=workspace_id)
-    conversation = await store.runs.conversation(known.run_id, known.number)
-    if conversation is None:
-        raise RequestError(f"conversation {named!r} is not finished")
-    examples = examples_of(
-        conversation, known.about, workspace_id=known.workspace_id, kept_by=kept_by, at=clock.now(), labels=labels
-    )
+    examples = await _all_examples(named, known, store, kept_by=kept_by, at=clock.now(), labels=labels)
+    if position is not None:
+        examples = tuple(each for each in examples if each.position <= position)[-1:]
     if turn is not None:
         if not 1 <= turn <= len(examples):
             raise RequestError(f"conversation {named!r} has {len(examples)} answers; there is no answer {turn}")
@@ -63,6 +67,22 @@ async def keep_examples(
         raise RequestError(f"conversation {named!r} has no answers to keep")
     await store.feedback.keep(examples)
     return examples
+
+
+async def _all_examples(
+    named: str, known: KnownConversation, store: Store, *, kept_by: str, at: datetime, labels: Sequence[str]
+) -> tuple[Example, ...]:
+    if known.run_id is None or known.number is None:
+        live = await store.live.find(str(known.about.conversation_id))
+        if live is None:
+            raise RequestError(f"conversation {named!r} is not known any more")
+        return live_examples_of(live, known.about, kept_by=kept_by, at=at, labels=labels)
+    conversation = await store.runs.conversation(known.run_id, known.number)
+    if conversation is None:
+        raise RequestError(f"conversation {named!r} is not finished")
+    return examples_of(
+        conversation, known.about, workspace_id=known.workspace_id, kept_by=kept_by, at=at, labels=labels
+    )
 
 
 def examples_of(
@@ -75,17 +95,55 @@ def examples_of(
     labels: Sequence[str] = (),
 ) -> tuple[Example, ...]:
     """One example for each thing the user said and what the assistant answered to it."""
-    turns = conversation.transcript.turns
+    return _examples(
+        conversation.transcript.turns,
+        replace(about, conversation_id=conversation.id),
+        conversation.verdict.outcome,
+        workspace_id=workspace_id,
+        kept_by=kept_by,
+        at=at,
+        labels=labels,
+    )
+
+
+def live_examples_of(
+    live: LiveConversation, about: About, *, kept_by: str, at: datetime, labels: Sequence[str] = ()
+) -> tuple[Example, ...]:
+    """One example for each question of a live thread that was answered; nobody has judged the outcome."""
+    failed = {turn.position for turn in live.turns if turn.error is not None}
+    examples = _examples(
+        [turn.as_turn for turn in live.turns],
+        about,
+        None,
+        workspace_id=live.workspace_id,
+        kept_by=kept_by,
+        at=at,
+        labels=labels,
+    )
+    return tuple(each for each in examples if each.position + 1 not in failed)
+
+
+def _examples(
+    turns: Sequence[Turn],
+    about: About,
+    outcome: Outcome | None,
+    *,
+    workspace_id: WorkspaceId,
+    kept_by: str,
+    at: datetime,
+    labels: Sequence[str],
+) -> tuple[Example, ...]:
+    assert about.conversation_id is not None
     asked = [place for place, turn in enumerate(turns) if turn.speaker == "user"]
     examples: list[Example] = []
     for place, following in zip(asked, [*asked[1:], len(turns)], strict=True):
         answers = turns[place + 1 : following]
         if answers:
-            content = _content(conversation, about, turns[:place], turns[place], answers, labels)
+            content = _content(about, outcome, turns[:place], turns[place], answers, labels)
             examples.append(
                 Example(
                     workspace_id=workspace_id,
-                    conversation_id=ConversationId(conversation.id),
+                    conversation_id=about.conversation_id,
                     position=place,
                     content=content,
                     kept_by=kept_by,
@@ -96,8 +154,8 @@ def examples_of(
 
 
 def _content(
-    conversation: Conversation,
     about: About,
+    outcome: Outcome | None,
     before: Sequence[Turn],
     question: Turn,
     answers: Sequence[Turn],
@@ -106,7 +164,7 @@ def _content(
     latencies = [turn.latency_ms for turn in answers if turn.latency_ms is not None]
     costs = [turn.cost_usd for turn in answers]
     return {
-        "conversation_id": conversation.id,
+        "conversation_id": about.conversation_id,
         "assistant": about.assistant,
         "variant": about.variant,
         "profile": about.profile,
@@ -118,7 +176,7 @@ def _content(
             for turn in answers
             for call in turn.tool_calls
         ],
-        "labels": {"outcome": conversation.verdict.outcome, "tags": list(labels)},
+        "labels": {"outcome": outcome, "tags": list(labels)},
         "latency_ms": sum(latencies) if latencies else None,
         "tokens": {
             "input": sum(turn.tokens.input for turn in answers),

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from jobs.metrics import METRICS
@@ -12,6 +12,7 @@ from jobs.report.as_text import WHO
 from jobs.report.build import RunReport
 from jobs.report.markup import Markup, element, together
 from jobs.report.redacted import redacted
+from jobs.report.rules import BrokenRule, RuleSummary, broken, rule_sentence
 from jobs.report.summary import (
     ERRORS,
     Comparison,
@@ -75,6 +76,7 @@ def _sections(report: RunReport) -> Iterable[Markup]:
     summary = report.summary
     yield _summary_section(summary)
     yield _section("Gates", _gates(summary.gates)) if summary.gates else Markup()
+    yield _section("Rules", *_rules(summary.rules)) if summary.rules else Markup()
     yield _section("Why conversations failed", _groups(summary.failures)) if summary.failures else Markup()
     yield _section("Errors", _groups(summary.errors)) if summary.errors else Markup()
     yield _section("Why conversations could not be judged", _groups(summary.doubts)) if summary.doubts else Markup()
@@ -158,6 +160,35 @@ def _gates(gates: Sequence[GateVerdict]) -> Markup:
     kept = {True: "kept", False: "broken", None: "cannot be told"}
     rows = [(gate.name.replace("_", " "), kept[gate.ok], gate.reason) for gate in gates]
     return _table("", ("Gate", "Kept", "Why"), rows)
+
+
+def _rules(rules: Mapping[str, RuleSummary]) -> Iterable[Markup]:
+    kept = {True: "holds", False: "broken", None: "cannot be told"}
+    rows = [
+        (
+            name,
+            kept[rule.ok] if rule.applied or not rule.ok else UNKNOWN,
+            *(f"{n:,}" for n in (rule.passed, rule.failed, rule.not_applicable, rule.unscored)),
+            why,
+        )
+        for name, rule in rules.items()
+        for why in [rule_sentence(rule)]
+    ]
+    header = ("Rule", "Holds", "Pass", "Fail", "Not applicable", "Unscored", "Why")
+    yield _table("", header, rows, numbers={2, 3, 4, 5})
+    for name, rule in broken(rules):
+        yield element("h3", name)
+        yield from (part for each in rule.failures for part in _broken_rule(each))
+
+
+def _broken_rule(each: BrokenRule) -> Iterable[Markup]:
+    """Why it is broken; the conversations of a pair stand side by side."""
+    where = [" (", _links(each.conversations), ")"] if each.conversations else []
+    yield element("p", each.reason, *where, dir="auto")
+    if len(each.values) == 2:
+        names = dict.fromkeys(name for values in each.values for name in values)
+        rows = [(name, *(values.get(name, "absent") for values in each.values)) for name in names]
+        yield _table("", ("", *(f"Conversation {number}" for number in each.conversations)), rows)
 
 
 def _links(numbers: Sequence[int]) -> Markup:

@@ -6,6 +6,7 @@ from typing import Any
 from jobs.model import Conversation, Tokens, Turn
 from jobs.report.build import RunReport
 from jobs.report.redacted import redacted
+from jobs.report.rules import RuleSummary
 from jobs.report.summary import GateVerdict, MetricSummary, RunSummary, output_values
 
 
@@ -27,6 +28,7 @@ def to_json(report: RunReport) -> dict[str, Any]:
         "tokens": _tokens(summary.tokens),
         "cost_usd": summary.costs.total,
         "gates": None if summary.gates is None else {each.name: _gate(each) for each in summary.gates},
+        "rules": None if summary.rules is None else {name: _rule(each) for name, each in summary.rules.items()},
         "confusion": summary.confusion,
         "by_tag": {tag: asdict(counts) for tag, counts in summary.by_tag.items()},
         "conversations": [_conversation(redacted(each)) for each in report.conversations],
@@ -35,6 +37,17 @@ def to_json(report: RunReport) -> dict[str, Any]:
 
 def _gate(verdict: GateVerdict) -> dict[str, Any]:
     return {name: value for name, value in asdict(verdict).items() if name != "name"}
+
+
+def _rule(rule: RuleSummary) -> dict[str, Any]:
+    return {
+        "pass": rule.passed,
+        "fail": rule.failed,
+        "not_applicable": rule.not_applicable,
+        "unscored": rule.unscored,
+        "failures": [asdict(each) for each in rule.failures],
+        "stopped": rule.stopped,
+    }
 
 
 def _success(summary: RunSummary) -> dict[str, Any]:

@@ -9,13 +9,16 @@ from jobs.model import Conversation
 from jobs.report.as_text import printable, transcript_text
 from jobs.report.build import RunReport
 from jobs.report.redacted import redacted
-from jobs.report.summary import ERRORS, GateVerdict, answer_times
+from jobs.report.rules import rule_sentence
+from jobs.report.summary import ERRORS, answer_times
 
 
 def to_junit(report: RunReport) -> bytes:
     """The XML document. A failed conversation is a ``failure``, an error an ``error``, whatever could not be judged
     ``skipped`` with its reason, so that a build neither breaks nor turns green because of it."""
-    run, totals, gates = report.run, report.summary.totals, report.summary.gates or ()
+    run, totals = report.run, report.summary.totals
+    limits = [("gates", gate.name, gate.ok, gate.reason) for gate in report.summary.gates or ()]
+    limits += [("rules", name, rule.ok, rule_sentence(rule)) for name, rule in (report.summary.rules or {}).items()]
     root = Element("testsuites")
     started = run.started_at or run.created_at
     suite = SubElement(
@@ -28,23 +31,23 @@ def to_junit(report: RunReport) -> bytes:
             "hostname": "localhost",
             "timestamp": started.strftime("%Y-%m-%dT%H:%M:%S"),
             "time": f"{report.summary.duration_s or 0:.3f}",
-            "tests": str(totals.conversations + len(gates)),
-            "failures": str(totals.failed + sum(gate.ok is False for gate in gates)),
+            "tests": str(totals.conversations + len(limits)),
+            "failures": str(totals.failed + sum(ok is False for _, _, ok, _ in limits)),
             "errors": str(totals.errors),
             "skipped": str(
                 totals.conversations
                 - totals.passed
                 - totals.failed
                 - totals.errors
-                + sum(gate.ok is None for gate in gates)
+                + sum(ok is None for _, _, ok, _ in limits)
             ),
         },
     )
     _add_properties(suite, report)
     for conversation in report.conversations:
         _add_case(suite, redacted(conversation), report)
-    for gate in gates:
-        _add_gate(suite, gate, report)
+    for limit in limits:
+        _add_limit(suite, *limit, report=report)
     SubElement(suite, "system-out").text = "\n".join(printable(note) for note in run.notes)
     SubElement(suite, "system-err").text = printable(run.note or "")
     indent(root)
@@ -65,15 +68,14 @@ def _add_properties(suite: Element, report: RunReport) -> None:
         SubElement(properties, "property", {"name": printable(name), "value": printable(value)})
 
 
-def _add_gate(suite: Element, gate: GateVerdict, report: RunReport) -> None:
-    name = printable(report.run.suite or report.run.profile)
-    case = SubElement(
-        suite, "testcase", {"classname": f"convotest.{name}.gates", "name": printable(gate.name), "time": "0.000"}
-    )
-    if gate.ok is False:
-        SubElement(case, "failure", {"message": printable(gate.reason), "type": "gate"})
-    elif gate.ok is None:
-        SubElement(case, "skipped", {"message": printable(gate.reason)})
+def _add_limit(suite: Element, kind: str, name: str, ok: bool | None, reason: str, *, report: RunReport) -> None:
+    """A gate or a rule: something that the whole run has to keep."""
+    of = f"convotest.{printable(report.run.suite or report.run.profile)}.{kind}"
+    case = SubElement(suite, "testcase", {"classname": of, "name": printable(name), "time": "0.000"})
+    if ok is False:
+        SubElement(case, "failure", {"message": printable(reason), "type": kind.removesuffix("s")})
+    elif ok is None:
+        SubElement(case, "skipped", {"message": printable(reason)})
 
 
 def _add_case(suite: Element, conversation: Conversation, report: RunReport) -> None:

@@ -26,9 +26,10 @@ def build_report(run: Run, conversations: Sequence[Conversation], previous: RunS
 
 
 def exit_code(report: RunReport) -> int:
-    """0 fine, 1 something failed or a gate broke, 3 nothing but errors, 4 inconclusive or cancelled."""
+    """0 fine, 1 something failed or a gate or rule broke, 3 nothing but errors, 4 inconclusive or cancelled."""
     totals = report.summary.totals
     gates = [gate.ok for gate in report.summary.gates or ()]
+    gates += [rule.ok for rule in (report.summary.rules or {}).values()]
     if report.run.state == "cancelled":
         return 4
     if totals.errors and totals.errors == totals.conversations - totals.skipped:

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from jobs.metrics import METRICS
 from jobs.model import Conversation, Outcome, Run, RunState, SimulatorName, SlotValue, Tokens
 from jobs.redact import redact
+from jobs.report.rules import RuleSummary
 from jobs.stats import Difference, MeanInterval, Proportion, mean_interval, percentile, rate_difference, wilson_interval
 
 logger = logging.getLogger(__name__)
@@ -157,6 +158,8 @@ class RunSummary:
     errors: tuple[Group, ...]
     comparison: Comparison | None
     gates: tuple[GateVerdict, ...] | None = None
+    rules: Mapping[str, RuleSummary] | None = None
+    """By the rule's name; None = the run has no rules, or is not over."""
 
 
 def summarise(run: Run, conversations: Sequence[Conversation], previous: RunSummary | None = None) -> RunSummary:

@@ -16,6 +16,7 @@ from jobs.rules.values import Conversation, Question, Stopped, Unanswered
 
 Verdict = Literal["pass", "fail", "not_applicable", "unscored"]
 
+_WORSE: Sequence[Verdict] = ("not_applicable", "pass", "unscored", "fail")
 MOST_FAILURES = 1_000
 """Failures of one rule that are kept with their reasons; all are counted."""
 
@@ -29,6 +30,8 @@ class Counts:
     not_applicable: int = 0
     unscored: int = 0
     failures: list[Failure] = field(default_factory=list[Failure])
+    verdicts: dict[int, Verdict] = field(default_factory=dict[int, Verdict])
+    """What it comes to for each conversation by its place, the worst where it is in several pairs."""
 
     def add(self, verdict: Verdict, count: int = 1) -> None:
         match verdict:
@@ -41,12 +44,18 @@ class Counts:
             case "unscored":
                 self.unscored += count
 
+    def note(self, place: int, verdict: Verdict) -> None:
+        """A verdict that one conversation took part in."""
+        self.verdicts[place] = max(verdict, self.verdicts.get(place, verdict), key=_WORSE.index)
+
     def merge(self, other: "Counts") -> None:
         self.passed += other.passed
         self.failed += other.failed
         self.not_applicable += other.not_applicable
         self.unscored += other.unscored
         self.failures += other.failures
+        for place, verdict in other.verdicts.items():
+            self.note(place, verdict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,12 +96,17 @@ class RulesReport:
 
 
 def check_rules(
-    rules: Sequence[Rule], recordings: Sequence[Recorded], *, answers: Mapping[Question, Any] | None = None
+    rules: Sequence[Rule],
+    recordings: Sequence[Recorded],
+    *,
+    answers: Mapping[Question, Any] | None = None,
+    one_by_one: bool = False,
 ) -> RulesReport:
     """Holds every rule against every conversation, pair of conversations, or all of them, as the rule says.
 
     Args:
         answers: what a model answered to the questions of an earlier report.
+        one_by_one: whether the counts also say what each rule comes to for each conversation.
     """
     conversations = [Conversation(each) for each in recordings]
     counts: dict[str, Counts] = {}
@@ -102,7 +116,7 @@ def check_rules(
         world = World(selected=conversations, holds=holds, answers=answers or {})
         found = counts.setdefault(rule.name, Counts())
         try:
-            found.merge(_Check(rule, world, questions).counts())
+            found.merge(_Check(rule, world, questions, one_by_one=one_by_one).counts())
         except Stopped as error:
             given_up.append(GivenUp(rule=rule, message=error.message, fix=error.fix))
     return RulesReport(
@@ -123,7 +137,8 @@ def verdict_for(rule: Rule, recorded: Recorded) -> Verdict:
 class _Check:
     """One rule against the conversations of its world."""
 
-    def __init__(self, rule: Rule, world: World, questions: set[Question]) -> None:
+    def __init__(self, rule: Rule, world: World, questions: set[Question], *, one_by_one: bool = False) -> None:
+        self._one_by_one = one_by_one
         self._rule = rule
         self._world = world
         self._questions = questions
@@ -139,10 +154,11 @@ class _Check:
 
     def _over_each(self) -> Counts:
         counts = Counts()
-        for each in self._world.selected:
-            scope = self._scope(each)
-            verdict = self.verdict(scope)
+        for place, each in enumerate(self._world.selected):
+            verdict = self.verdict(self._scope(each))
             counts.add(verdict)
+            if self._one_by_one:
+                counts.note(place, verdict)
             if verdict == "fail" and len(counts.failures) < MOST_FAILURES:
                 counts.failures.append(failure(self._rule, self._scope(each)))
         return counts
@@ -157,6 +173,8 @@ class _Check:
             scope.budget.renew()
             verdict = self._judge(plan.conditions, plan.then, scope)
             counts.add(verdict, group.count)
+            for place in {*group.firsts, *group.seconds} if self._one_by_one else ():
+                counts.note(place, verdict)
             if verdict == "fail" and len(failed) < MOST_FAILURES:
                 failed += islice(group.pairs(), MOST_FAILURES - len(failed))
         every = len(conversations) * (len(conversations) - 1)

@@ -1,5 +1,6 @@
 """Reads rule files: every problem of every file at once, each with its place."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,6 +78,16 @@ def load_rules(folder: Path) -> tuple[tuple[Rule, ...], tuple[str, ...]]:
         raise RulesError(bad)
     rules = tuple(file.rule for file in files if file.rule)
     return rules, tuple(f"{file.path}: {warning}" for file in files for warning in file.warnings)
+
+
+def rules_stamp(folder: Path) -> str:
+    """The hash of all rule files below a folder.
+
+    Raises:
+        NotFoundError: one of them cannot be read.
+    """
+    contents = (hashlib.sha256(read_bounded(path)).digest() for path in _rule_files(folder))
+    return hashlib.sha256(b"".join(contents)).hexdigest()
 
 
 def read_rule_file(path: Path) -> RuleFile:

@@ -117,7 +117,7 @@ async def _play_saved(
         conversation,
         announcement=conversation_finished(run, run.place, planned.number) if run.place else None,
         card_key=card_key(run.id),
-        showing=showing(run),
+        showing=await showing(run, ports),
     )
     ports.bell.ring()
 

@@ -15,8 +15,13 @@ from jobs.store.database import create_reader, create_writer, parse_database_url
 from jobs.store.deliveries import Deliveries, Delivery
 from jobs.store.experiments import Experiments
 from jobs.store.feedback import Feedback
+from jobs.store.history import History
+from jobs.store.incidents import Incidents
+from jobs.store.live import LiveThreads
 from jobs.store.outbox import Backlog, Outbox
+from jobs.store.rollouts import Rollouts
 from jobs.store.runs import PlannedConversation, Runs, Showing
+from jobs.store.schedules import Schedules
 from jobs.store.tokens import Tokens
 from jobs.store.variants import Variants
 from jobs.store.workers import Workers
@@ -30,9 +35,13 @@ __all__ = [
     "Delivery",
     "Experiments",
     "Feedback",
+    "History",
+    "Incidents",
+    "LiveThreads",
     "Outbox",
     "PlannedConversation",
     "Runs",
+    "Schedules",
     "Showing",
     "Store",
     "Tokens",
@@ -49,12 +58,17 @@ class Store:
     outbox: Outbox
     deliveries: Deliveries
     variants: Variants
+    rollouts: Rollouts
     experiments: Experiments
     workers: Workers
     feedback: Feedback
+    history: History
+    incidents: Incidents
     tokens: Tokens
     audit: Audit
     workspaces: Workspaces
+    live: LiveThreads
+    schedules: Schedules
     writer: Writer
     database_url: str
 
@@ -85,16 +99,21 @@ async def open_store(database_url: str, clock: Clock) -> AsyncGenerator[Store]:
             outbox=Outbox(reader, writer, clock),
             deliveries=Deliveries(reader, writer, clock),
             variants=Variants(reader, writer, clock),
+            rollouts=Rollouts(reader, writer, clock),
             experiments=Experiments(reader, writer, clock),
             workers=Workers(reader, writer, clock),
             feedback=Feedback(reader, writer, clock),
+            history=History(reader, writer, clock),
+            incidents=Incidents(reader, writer, clock),
             tokens=Tokens(reader, writer),
             audit=Audit(reader, writer, clock),
             workspaces=Workspaces(reader, writer, clock),
+            live=LiveThreads(reader, writer, clock),
+            schedules=Schedules(reader, writer, clock),
             writer=writer,
             database_url=database_url,
         )
     finally:
         await writer.stop()
-        await engine.dispose()
+        engine.dispose()
         await reader.dispose()

@@ -209,6 +209,7 @@ def outbox_item_from(row: Row) -> OutboxItem:
             place=place,
             ref=row["ref"],
             parent_key=row["parent_key"],
+            thread_ts=row["thread_ts"],
             last=row["last"],
         ),
         state=row["state"],

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from sqlalchemy import NullPool, create_engine, event, inspect, make_url, text
+from sqlalchemy import Engine, NullPool, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -39,16 +39,28 @@ def create_reader(url: URL) -> AsyncEngine:
     return _create(url, begin=None, **options)
 
 
-def create_writer(url: URL) -> AsyncEngine:
+def create_writer(url: URL) -> Engine:
     """The engine of the group-commit writer: one connection, and on SQLite the write lock from the first statement."""
+    engine = create_engine(_sync_url(url), **JSON_OPTIONS, pool_size=1, max_overflow=1)
+    _prepare(engine, begin="BEGIN IMMEDIATE")
+    return engine
+
+
+def create_async_writer(url: URL) -> AsyncEngine:
+    """The same for libraries that write by themselves."""
     return _create(url, begin="BEGIN IMMEDIATE", pool_size=1, max_overflow=1)
 
 
 def _create(url: URL, *, begin: str | None, **options: Any) -> AsyncEngine:
-    engine = create_async_engine(url, json_serializer=_dump_json, json_deserializer=orjson.loads, **options)
-    if url.get_backend_name() == "sqlite":
+    engine = create_async_engine(url, **JSON_OPTIONS, **options)
+    _prepare(engine.sync_engine, begin=begin)
+    return engine
 
-        @event.listens_for(engine.sync_engine, "connect")
+
+def _prepare(engine: Engine, *, begin: str | None) -> None:
+    if engine.dialect.name == "sqlite":
+
+        @event.listens_for(engine, "connect")
         def set_pragmas(connection: Any, _record: Any) -> None:  # pyright: ignore[reportUnusedFunction]
             connection.isolation_level = None  # SQLAlchemy's own BEGIN below instead of the driver's
             cursor = connection.cursor()
@@ -58,15 +70,16 @@ def _create(url: URL, *, begin: str | None, **options: Any) -> AsyncEngine:
             cursor.execute("PRAGMA foreign_keys=ON")
             cursor.close()
 
-        @event.listens_for(engine.sync_engine, "begin")
+        @event.listens_for(engine, "begin")
         def start(connection: Connection) -> None:  # pyright: ignore[reportUnusedFunction]
             connection.exec_driver_sql(begin or "BEGIN")
-
-    return engine
 
 
 def _dump_json(value: object) -> str:
     return orjson.dumps(value).decode()
+
+
+JSON_OPTIONS: Any = {"json_serializer": _dump_json, "json_deserializer": orjson.loads}
 
 
 def upgrade(url: URL) -> None:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from jobs.model import WorkspaceId
 from jobs.ports import Clock
@@ -45,10 +45,10 @@ class Deliveries:
             "received_at": self._clock.now(),
         }
 
-        async def work(connection: AsyncConnection) -> bool:
+        def work(connection: Connection) -> bool:
             insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
             statement = insert(DELIVERY).values(row).on_conflict_do_nothing().returning(DELIVERY.c.key)
-            return (await connection.execute(statement)).first() is not None
+            return (connection.execute(statement)).first() is not None
 
         return await self._writer.run(work)
 

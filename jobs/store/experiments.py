@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from pydantic import TypeAdapter
-from sqlalchemy import and_, delete, select, update
+from sqlalchemy import Connection, and_, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from jobs.experiments.experiment import (
     ArmName,
@@ -75,15 +75,15 @@ class Experiments:
     ) -> bool:
         """Save the experiment with the runs of its arms, all or nothing; False if its key is known."""
 
-        async def work(connection: AsyncConnection) -> bool:
+        def work(connection: Connection) -> bool:
             known = select(EXPERIMENT.c.id).where(
                 EXPERIMENT.c.workspace_id == experiment.workspace_id, EXPERIMENT.c.key == key
             )
-            if (await connection.execute(known)).first():
+            if (connection.execute(known)).first():
                 return False
-            await connection.execute(EXPERIMENT.insert().values(_row(experiment, key)))
-            await _add_arms(connection, experiment.id, arms)
-            await add_announcements(connection, announcements, experiment.created_at)
+            connection.execute(EXPERIMENT.insert().values(_row(experiment, key)))
+            _add_arms(connection, experiment.id, arms)
+            add_announcements(connection, announcements, experiment.created_at)
             return True
 
         return await self._writer.run(work)
@@ -93,17 +93,17 @@ class Experiments:
     ) -> bool:
         """Let a finished experiment go on with a further round; False if it is not finished (any more)."""
 
-        async def work(connection: AsyncConnection) -> bool:
-            written = await connection.execute(
+        def work(connection: Connection) -> bool:
+            written = connection.execute(
                 update(EXPERIMENT)
                 .where(EXPERIMENT.c.id == experiment.id, EXPERIMENT.c.state == "finished")
                 .values(state="running", planned=planned, finished_at=None, note=None)
             )
             if written.rowcount == 0:
                 return False
-            await _add_arms(connection, experiment.id, arms)
+            _add_arms(connection, experiment.id, arms)
             if card_key:
-                await want_edit(connection, experiment.workspace_id, card_key)
+                want_edit(connection, experiment.workspace_id, card_key)
             return True
 
         return await self._writer.run(work)
@@ -128,18 +128,18 @@ class Experiments:
         """Close it once, with everything that is announced then; False if it was closed before."""
         now = self._clock.now()
 
-        async def work(connection: AsyncConnection) -> bool:
+        def work(connection: Connection) -> bool:
             values = {"state": state, "finished_at": now, "summary": summary, "note": experiment.note}
-            written = await connection.execute(
+            written = connection.execute(
                 update(EXPERIMENT)
                 .where(EXPERIMENT.c.id == experiment.id, EXPERIMENT.c.state.in_(UNFINISHED))
                 .values(values | {"looks": EXPERIMENT.c.looks + 1})
             )
             if written.rowcount == 0:
                 return False
-            await add_announcements(connection, announcements, now)
+            add_announcements(connection, announcements, now)
             if card_key:
-                await want_edit(connection, experiment.workspace_id, card_key)
+                want_edit(connection, experiment.workspace_id, card_key)
             return True
 
         return await self._writer.run(work)
@@ -147,10 +147,10 @@ class Experiments:
     async def delete(self, experiment_id: ExperimentId) -> None:
         """Forget an experiment; the runs of its arms stay, as runs like any other."""
 
-        async def work(connection: AsyncConnection) -> None:
+        def work(connection: Connection) -> None:
             for table in (RESULT, ARM_RUN):
-                await connection.execute(delete(table).where(table.c.experiment_id == experiment_id))
-            await connection.execute(delete(EXPERIMENT).where(EXPERIMENT.c.id == experiment_id))
+                connection.execute(delete(table).where(table.c.experiment_id == experiment_id))
+            connection.execute(delete(EXPERIMENT).where(EXPERIMENT.c.id == experiment_id))
 
         await self._writer.run(work)
 
@@ -162,10 +162,10 @@ class Experiments:
             for session_id, content in results.items()
         ]
 
-        async def work(connection: AsyncConnection) -> int:
+        def work(connection: Connection) -> int:
             insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
             new = insert(RESULT).on_conflict_do_nothing().returning(RESULT.c.session_id)  # psycopg counts no such rows
-            return sum([(await connection.execute(new.values(row))).first() is not None for row in rows])
+            return sum([(connection.execute(new.values(row))).first() is not None for row in rows])
 
         return await self._writer.run(work)
 
@@ -247,12 +247,12 @@ class Experiments:
         return tuple(_experiment(row, tuple(arms.get(row["id"], ()))) for row in rows)
 
 
-async def _add_arms(connection: AsyncConnection, experiment_id: ExperimentId, arms: Sequence[PlannedArm]) -> None:
+def _add_arms(connection: Connection, experiment_id: ExperimentId, arms: Sequence[PlannedArm]) -> None:
     for each in arms:
         run, place = each.arm.run, {"arm": each.arm.arm, "round": each.arm.round}
         key = f"experiment:{experiment_id}:{each.arm.round}:{each.arm.arm}"
-        await insert_run(connection, run, each.conversations, key=key)
-        await connection.execute(ARM_RUN.insert().values(run_id=run.id, experiment_id=experiment_id, **place))
+        insert_run(connection, run, each.conversations, key=key)
+        connection.execute(ARM_RUN.insert().values(run_id=run.id, experiment_id=experiment_id, **place))
 
 
 def _row(experiment: Experiment, key: str) -> dict[str, Any]:

@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy import Connection, and_, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.sql import ColumnElement
 
 from jobs.feedback.rating import About, Rating
 from jobs.model import ConversationId, RunId, WorkspaceId
 from jobs.ports import Clock
 from jobs.store._rows import Row, table_of
-from jobs.store.tables import AnsweredRequestRow, ConversationRow, ExampleRow, RatingRow, RunRow
+from jobs.store.tables import AnsweredRequestRow, ConversationRow, ExampleRow, LiveConversationRow, RatingRow, RunRow
 from jobs.store.writer import Writer
 
 RATING = table_of(RatingRow)
@@ -27,6 +27,7 @@ EXAMPLE = table_of(ExampleRow)
 ANSWERED = table_of(AnsweredRequestRow)
 CONVERSATION = table_of(ConversationRow)
 RUN = table_of(RunRow)
+LIVE = table_of(LiveConversationRow)
 
 log = logging.getLogger(__name__)
 
@@ -36,12 +37,15 @@ ItemT = TypeVar("ItemT")
 
 @dataclass(frozen=True, kw_only=True)
 class KnownConversation:
-    """A conversation of ours, as something that can be rated or kept."""
+    """A conversation of ours, as something that can be rated or kept.
+
+    ``run_id`` and ``number`` are None for a live one.
+    """
 
     workspace_id: WorkspaceId
-    run_id: RunId
-    number: int
     about: About
+    run_id: RunId | None = None
+    number: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,13 +110,13 @@ class Feedback:
         values: dict[str, Any] = dataclasses.asdict(request) | {"answer": dict[str, int](), "received_at": now}
         this = and_(*(ANSWERED.c[name] == values[name] for name in ("workspace_id", "token_id", "key")))
 
-        async def work(connection: AsyncConnection) -> Answered:
+        def work(connection: Connection) -> Answered:
             claim = _insert(connection)(ANSWERED).values(values).on_conflict_do_nothing().returning(ANSWERED.c.key)
-            if (await connection.execute(claim)).first() is None:
-                known = (await connection.execute(select(ANSWERED.c.digest, ANSWERED.c.answer).where(this))).one()
+            if (connection.execute(claim)).first() is None:
+                known = (connection.execute(select(ANSWERED.c.digest, ANSWERED.c.answer).where(this))).one()
                 return Answered(same_request=known.digest == request.digest, stored=known.answer["stored"])
-            stored = await _add(connection, rows)
-            await connection.execute(update(ANSWERED).where(this).values(answer={"stored": stored}))
+            stored = _add(connection, rows)
+            connection.execute(update(ANSWERED).where(this).values(answer={"stored": stored}))
             return Answered(same_request=True, stored=stored)
 
         return await self._writer.run(work)
@@ -131,9 +135,9 @@ class Feedback:
             for each in examples
         ]
 
-        async def work(connection: AsyncConnection) -> int:
+        def work(connection: Connection) -> int:
             insert = _insert(connection)(EXAMPLE).on_conflict_do_nothing().returning(EXAMPLE.c.position)
-            return len((await connection.execute(insert, rows)).all())
+            return len((connection.execute(insert, rows)).all())
 
         return await self._writer.run(work) if rows else 0
 
@@ -161,11 +165,11 @@ class Feedback:
     async def _forget(self, ratings: ColumnElement[bool], examples: ColumnElement[bool]) -> Forgotten:
         is_sqlite = self._reader.dialect.name == "sqlite"
 
-        async def work(connection: AsyncConnection) -> Forgotten:
+        def work(connection: Connection) -> Forgotten:
             if is_sqlite:  # else SQLite leaves deleted text in the free pages of its file
-                await connection.exec_driver_sql("PRAGMA secure_delete=ON")
-            said = await connection.execute(delete(RATING).where(ratings))
-            kept = await connection.execute(delete(EXAMPLE).where(examples))
+                connection.exec_driver_sql("PRAGMA secure_delete=ON")
+            said = connection.execute(delete(RATING).where(ratings))
+            kept = connection.execute(delete(EXAMPLE).where(examples))
             return Forgotten(ratings=said.rowcount, examples=kept.rowcount)
 
         forgotten = await self._writer.run(work)
@@ -180,20 +184,25 @@ class Feedback:
         known: dict[str, KnownConversation] = {}
         async with self._reader.connect() as connection:
             for some in _chunks(sorted(ids), MOST_IN_A_QUERY):
-                query = _known_conversations().where(
+                played = _known_conversations().where(
                     CONVERSATION.c.id.in_(some), CONVERSATION.c.workspace_id == workspace_id
                 )
-                known |= {row["id"]: _known(row) for row in (await connection.execute(query)).mappings()}
+                live = _known_live().where(LIVE.c.id.in_(some), LIVE.c.workspace_id == workspace_id)
+                known |= {row["id"]: _known(row) for row in (await connection.execute(played)).mappings()}
+                known |= {row["id"]: _known(row) for row in (await connection.execute(live)).mappings()}
         return known
 
     async def conversations_ending(self, end: str, *, workspace_id: WorkspaceId | None) -> list[KnownConversation]:
         """At most five conversations whose id ends so."""
-        query = _known_conversations().where(CONVERSATION.c.id.endswith(end, autoescape=True))
-        if workspace_id is not None:
-            query = query.where(CONVERSATION.c.workspace_id == workspace_id)
+        known: list[KnownConversation] = []
         async with self._reader.connect() as connection:
-            rows = (await connection.execute(query.order_by(CONVERSATION.c.id.desc()).limit(5))).mappings()
-            return [_known(row) for row in rows]
+            for query, table in ((_known_conversations(), CONVERSATION), (_known_live(), LIVE)):
+                query = query.where(table.c.id.endswith(end, autoescape=True))
+                if workspace_id is not None:
+                    query = query.where(table.c.workspace_id == workspace_id)
+                rows = (await connection.execute(query.order_by(table.c.id.desc()).limit(5))).mappings()
+                known += [_known(row) for row in rows]
+        return known[:5]
 
     async def examples(self, workspace_id: WorkspaceId | None) -> tuple[Example, ...]:
         """What was kept, oldest first."""
@@ -259,11 +268,11 @@ def _rating_row(rating: Rating, received_at: datetime) -> dict[str, Any]:
     }
 
 
-async def _add(connection: AsyncConnection, rows: list[dict[str, Any]]) -> int:
-    return await _execute(connection, _insert(connection)(RATING).on_conflict_do_nothing(), rows)
+def _add(connection: Connection, rows: list[dict[str, Any]]) -> int:
+    return _execute(connection, _insert(connection)(RATING).on_conflict_do_nothing(), rows)
 
 
-async def _upsert(connection: AsyncConnection, rows: list[dict[str, Any]]) -> int:
+def _upsert(connection: Connection, rows: list[dict[str, Any]]) -> int:
     insert = _insert(connection)(RATING)
     new = insert.excluded
     later = or_(new.at > RATING.c.at, and_(new.at == RATING.c.at, new.retracted, ~RATING.c.retracted))
@@ -273,17 +282,17 @@ async def _upsert(connection: AsyncConnection, rows: list[dict[str, Any]]) -> in
     statement = insert.on_conflict_do_update(
         index_elements=[RATING.c.workspace_id, RATING.c.key], set_=replaced, where=later
     )
-    return await _execute(connection, statement, rows)
+    return _execute(connection, statement, rows)
 
 
-async def _execute(connection: AsyncConnection, statement: Any, rows: list[dict[str, Any]]) -> int:
+def _execute(connection: Connection, statement: Any, rows: list[dict[str, Any]]) -> int:
     saved = 0
     for some in _chunks(rows, MOST_IN_A_QUERY):
-        saved += len((await connection.execute(statement.returning(RATING.c.id), some)).all())
+        saved += len((connection.execute(statement.returning(RATING.c.id), some)).all())
     return saved
 
 
-def _insert(connection: AsyncConnection) -> Any:
+def _insert(connection: Connection) -> Any:
     return postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
 
 
@@ -309,17 +318,22 @@ def _known_conversations() -> Any:
     ).join(RUN, RUN.c.id == CONVERSATION.c.run_id)
 
 
+def _known_live() -> Any:
+    return select(LIVE.c.id, LIVE.c.workspace_id, LIVE.c.assistant, LIVE.c.variant)
+
+
 def _known(row: Row) -> KnownConversation:
+    played: Mapping[str, Any] = row if "run_id" in row else {}
     return KnownConversation(
         workspace_id=WorkspaceId(row["workspace_id"]),
-        run_id=RunId(row["run_id"]),
-        number=row["number"],
+        run_id=played.get("run_id"),
+        number=played.get("number"),
         about=About(
             conversation_id=ConversationId(row["id"]),
             assistant=row["assistant"],
             variant=row["variant"],
-            profile=row["profile"],
-            persona=row["scenario"].get("persona"),
+            profile=played.get("profile"),
+            persona=played.get("scenario", {}).get("persona"),
         ),
     )
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, exists, func, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, exists, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from jobs.model import Announcement, OutboxItem, WorkspaceId
 from jobs.ports import Clock
@@ -29,22 +29,29 @@ class Backlog:
     oldest: datetime | None
 
 
-async def add_announcements(connection: AsyncConnection, announcements: Sequence[Announcement], now: datetime) -> None:
+# Built once: building a statement costs more than running it.
+ADD = {
+    "sqlite": sqlite.insert(OUTBOX).on_conflict_do_nothing(index_elements=["workspace_id", "key"]),
+    "postgresql": postgresql.insert(OUTBOX).on_conflict_do_nothing(index_elements=["workspace_id", "key"]),
+}
+WANT_EDIT = (
+    update(OUTBOX)
+    .where(OUTBOX.c.workspace_id == bindparam("whose"), OUTBOX.c.key == bindparam("which"))
+    .values(wanted=OUTBOX.c.wanted + 1)
+)
+
+
+def add_announcements(connection: Connection, announcements: Sequence[Announcement], now: datetime) -> None:
     """Write announcements inside the caller's transaction; a key that is there already stays as it is."""
     if not announcements:
         return
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     rows = [_row(announcement, now) for announcement in announcements]
-    await connection.execute(insert(OUTBOX).on_conflict_do_nothing(index_elements=["workspace_id", "key"]), rows)
+    connection.execute(ADD[connection.dialect.name], rows)
 
 
-async def want_edit(connection: AsyncConnection, workspace_id: WorkspaceId, key: str) -> None:
+def want_edit(connection: Connection, workspace_id: WorkspaceId, key: str) -> None:
     """Ask, inside the caller's transaction, for the message to be shown as it is now."""
-    await connection.execute(
-        update(OUTBOX)
-        .where(OUTBOX.c.workspace_id == workspace_id, OUTBOX.c.key == key)
-        .values(wanted=OUTBOX.c.wanted + 1)
-    )
+    connection.execute(WANT_EDIT, {"whose": workspace_id, "which": key})
 
 
 class Outbox:
@@ -180,7 +187,8 @@ class Outbox:
 
     @staticmethod
     def _items() -> Any:
-        return select(OUTBOX, PARENT.c.ts.label("parent_ts")).outerjoin(
+        thread_ts = func.coalesce(PARENT.c.ts, OUTBOX.c.thread_ts)
+        return select(OUTBOX, thread_ts.label("parent_ts")).outerjoin(
             PARENT,
             and_(PARENT.c.workspace_id == OUTBOX.c.workspace_id, PARENT.c.key == OUTBOX.c.parent_key),
         )
@@ -202,6 +210,7 @@ def _row(announcement: Announcement, now: datetime) -> dict[str, Any]:
         "ref": dict(announcement.ref),
         "channel_id": announcement.place.channel_id,
         "parent_key": announcement.parent_key,
+        "thread_ts": announcement.thread_ts,
         "last": announcement.last,
         "state": "pending",
         "created_at": now,

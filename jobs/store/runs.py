@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, case, exists, func, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy import Connection, and_, bindparam, case, exists, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from jobs.model import (
     SHORT_ID,
@@ -35,14 +35,16 @@ from jobs.store._rows import (
     turn_row,
 )
 from jobs.store.outbox import add_announcements, want_edit
-from jobs.store.tables import ConversationRow, RunRow, TurnRow
+from jobs.store.tables import ConversationRow, ExperimentRunRow, RunRow, TurnRow
 from jobs.store.writer import Writer
 
 RUN = table_of(RunRow)
 CONVERSATION = table_of(ConversationRow)
 TURN = table_of(TurnRow)
+_ARMS = select(table_of(ExperimentRunRow).c.run_id)
 
 UNFINISHED: tuple[RunState, ...] = ("planned", "running", "cancelling")
+_CHANGE_RESULT = update(CONVERSATION).where(CONVERSATION.c.id == bindparam("of")).values(result=bindparam("changed"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,14 +92,12 @@ class Runs:
     ) -> Run:
         """Save the run with everything it will play; if its key is known, the run that has it is returned instead."""
 
-        async def work(connection: AsyncConnection) -> Run:
-            known = await connection.execute(
-                select(RUN).where(RUN.c.workspace_id == run.workspace_id, RUN.c.key == key)
-            )
+        def work(connection: Connection) -> Run:
+            known = connection.execute(select(RUN).where(RUN.c.workspace_id == run.workspace_id, RUN.c.key == key))
             if row := known.mappings().first():
                 return run_from(row)
-            await insert_run(connection, run, conversations, key=key)
-            await add_announcements(connection, announcements, run.created_at)
+            insert_run(connection, run, conversations, key=key)
+            add_announcements(connection, announcements, run.created_at)
             return run
 
         return await self._writer.run(work)
@@ -109,9 +109,9 @@ class Runs:
     async def next_generation(self, run_id: RunId) -> int:
         """Count one more attempt at getting the run's unfinished conversations played; its number."""
 
-        async def work(connection: AsyncConnection) -> int:
-            await connection.execute(update(RUN).where(RUN.c.id == run_id).values(generation=RUN.c.generation + 1))
-            return (await connection.execute(select(RUN.c.generation).where(RUN.c.id == run_id))).scalar_one()
+        def work(connection: Connection) -> int:
+            connection.execute(update(RUN).where(RUN.c.id == run_id).values(generation=RUN.c.generation + 1))
+            return (connection.execute(select(RUN.c.generation).where(RUN.c.id == run_id))).scalar_one()
 
         return await self._writer.run(work)
 
@@ -126,16 +126,7 @@ class Runs:
 
     async def begin_attempt(self, conversation_id: ConversationId) -> None:
         """Count an attempt before it begins; an interrupted one that committed no turn is a strike."""
-        statement = (
-            update(CONVERSATION)
-            .where(CONVERSATION.c.id == conversation_id)
-            .values(
-                attempt=CONVERSATION.c.attempt + 1,
-                strikes=_strikes(),
-                state="playing",
-            )
-        )
-        await self._writer.run(lambda connection: connection.execute(statement))
+        await self._writer.run(lambda connection: connection.execute(BEGIN_ATTEMPT, {"which": conversation_id}))
 
     async def add_turn(
         self, conversation_id: ConversationId, attempt: int, position: int, turn: Turn
@@ -159,28 +150,24 @@ class Runs:
         """
         now = self._clock.now()
 
-        async def work(connection: AsyncConnection) -> bool:
-            written = await connection.execute(
-                update(CONVERSATION)
-                .where(
-                    CONVERSATION.c.id == conversation.id,
-                    CONVERSATION.c.state != "done",
-                    # a worker that was taken for dead must not close it beside the turns of a newer attempt
-                    CONVERSATION.c.attempt == conversation.attempts,
-                )
-                .values(
-                    state="done",
-                    outcome=conversation.verdict.outcome,
-                    result=result_of(conversation),
-                    finished_at=now,
-                )
+        def work(connection: Connection) -> bool:
+            written = connection.execute(
+                FINISH_CONVERSATION,
+                {
+                    "which": conversation.id,
+                    "played": conversation.attempts,
+                    "state": "done",
+                    "outcome": conversation.verdict.outcome,
+                    "result": result_of(conversation),
+                    "finished_at": now,
+                },
             )
             if written.rowcount == 0:
                 return False
-            if announcement and showing and await _has_room(connection, conversation, showing):
-                await add_announcements(connection, [announcement], now)
+            if announcement and showing and _has_room(connection, conversation, showing):
+                add_announcements(connection, [announcement], now)
             if announcement and card_key:
-                await want_edit(connection, announcement.place.workspace_id, card_key)
+                want_edit(connection, announcement.place.workspace_id, card_key)
             return True
 
         return await self._writer.run(work)
@@ -202,21 +189,29 @@ class Runs:
         summary: Any,
         announcements: Sequence[Announcement] = (),
         card_key: str | None = None,
+        judged: Sequence[Conversation] = (),
     ) -> bool:
-        """Close the run exactly once, with everything that is announced then; False if it was closed before."""
+        """Close the run exactly once, with everything that is announced then; False if it was closed before.
+
+        Args:
+            judged: conversations whose results have changed, since rules look at all of them together.
+        """
         now = self._clock.now()
 
-        async def work(connection: AsyncConnection) -> bool:
-            written = await connection.execute(
+        def work(connection: Connection) -> bool:
+            written = connection.execute(
                 update(RUN)
                 .where(RUN.c.id == run.id, RUN.c.state.in_(UNFINISHED))
                 .values(state=state, finished_at=now, summary=summary)
             )
             if written.rowcount == 0:
                 return False
-            await add_announcements(connection, announcements, now)
+            if judged:
+                changes = [{"of": each.id, "changed": result_of(each)} for each in judged]
+                connection.execute(_CHANGE_RESULT, changes)
+            add_announcements(connection, announcements, now)
             if card_key:
-                await want_edit(connection, run.workspace_id, card_key)
+                want_edit(connection, run.workspace_id, card_key)
             return True
 
         return await self._writer.run(work)
@@ -227,9 +222,9 @@ class Runs:
         return next(iter(await self._runs(select(RUN).where(RUN.c.id == run_id))), None)
 
     async def recent(self, workspace_id: WorkspaceId, *, limit: int) -> tuple[Run, ...]:
-        """The newest runs of a workspace, newest first."""
-        query = select(RUN).where(RUN.c.workspace_id == workspace_id).order_by(RUN.c.id.desc()).limit(limit)
-        return await self._runs(query)
+        """The newest runs of a workspace, newest first; the arms of A/B tests are no runs of their own."""
+        mine = and_(RUN.c.workspace_id == workspace_id, RUN.c.id.not_in(_ARMS))
+        return await self._runs(select(RUN).where(mine).order_by(RUN.c.id.desc()).limit(limit))
 
     async def costs_since(self, workspace_id: WorkspaceId, since: datetime) -> tuple[float | None, ...]:
         """What each run that was started since and is over has cost; None where that is not known."""
@@ -269,6 +264,7 @@ class Runs:
                 RUN.c.variant == run.variant,
                 RUN.c.state == "finished",
                 RUN.c.id < run.id,
+                RUN.c.id.not_in(_ARMS),
             )
             .order_by(RUN.c.id.desc())
             .limit(1)
@@ -361,14 +357,14 @@ def _strikes() -> Any:
     return CONVERSATION.c.strikes + case((broke_at_once, 1), else_=0)
 
 
-async def insert_run(
-    connection: AsyncConnection, run: Run, conversations: Sequence[tuple[ConversationId, Scenario]], *, key: str
+def insert_run(
+    connection: Connection, run: Run, conversations: Sequence[tuple[ConversationId, Scenario]], *, key: str
 ) -> None:
     """Write a run with everything it will play, numbered in this order, inside the caller's transaction."""
-    await connection.execute(RUN.insert().values(run_row(run, key)))
+    connection.execute(RUN.insert().values(run_row(run, key)))
     rows = [_planned_row(run, number, *each) for number, each in enumerate(conversations, 1)]
     if rows:
-        await connection.execute(CONVERSATION.insert(), rows)
+        connection.execute(CONVERSATION.insert(), rows)
 
 
 def _planned_row(run: Run, number: int, conversation_id: ConversationId, scenario: Scenario) -> dict[str, Any]:
@@ -382,11 +378,32 @@ def _planned_row(run: Run, number: int, conversation_id: ConversationId, scenari
     }
 
 
-async def _has_room(connection: AsyncConnection, conversation: Conversation, showing: Showing) -> bool:
+def _has_room(connection: Connection, conversation: Conversation, showing: Showing) -> bool:
     """Take one of the places of the run's thread, if one is free."""
     passed = conversation.verdict.outcome == "passed"
-    column, most = (RUN.c.shown_sample, showing.sample) if passed else (RUN.c.shown_failures, showing.failures)
-    taken = await connection.execute(
-        update(RUN).where(RUN.c.id == conversation.run_id, column < most).values({column: column + 1})
-    )
+    most = showing.sample if passed else showing.failures
+    taken = connection.execute(TAKE_PLACE[passed], {"which": conversation.run_id, "most": most})
     return taken.rowcount == 1
+
+
+# --- the statements of the busiest writes: built once, since building one costs more than running it -----------------
+
+BEGIN_ATTEMPT = (
+    update(CONVERSATION)
+    .where(CONVERSATION.c.id == bindparam("which"))
+    .values(attempt=CONVERSATION.c.attempt + 1, strikes=_strikes(), state="playing")
+)
+FINISH_CONVERSATION = update(CONVERSATION).where(
+    CONVERSATION.c.id == bindparam("which"),
+    CONVERSATION.c.state != "done",
+    # a worker that was taken for dead must not close it beside the turns of a newer attempt
+    CONVERSATION.c.attempt == bindparam("played"),
+)
+
+
+def _take_place(column: Any) -> Any:
+    return update(RUN).where(RUN.c.id == bindparam("which"), column < bindparam("most")).values({column: column + 1})
+
+
+TAKE_PLACE = {True: _take_place(RUN.c.shown_sample), False: _take_place(RUN.c.shown_failures)}
+"""By whether the conversation passed."""

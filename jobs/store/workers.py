@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from jobs.ports import Clock
 from jobs.store._rows import table_of
@@ -24,10 +24,10 @@ class Workers:
         """Say that this process is alive."""
         now = self._clock.now()
 
-        async def work(connection: AsyncConnection) -> None:
+        def work(connection: Connection) -> None:
             insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
             row = insert(WORKER).values(executor_id=executor_id, alive_at=now)
-            await connection.execute(row.on_conflict_do_update(index_elements=["executor_id"], set_={"alive_at": now}))
+            connection.execute(row.on_conflict_do_update(index_elements=["executor_id"], set_={"alive_at": now}))
 
         await self._writer.run(work)
 

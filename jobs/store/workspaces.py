@@ -3,9 +3,9 @@
 from dataclasses import asdict
 
 from pydantic import TypeAdapter
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from jobs.model import WorkspaceId, WorkspaceSettings
 from jobs.ports import Clock
@@ -34,9 +34,9 @@ class Workspaces:
     async def save(self, workspace_id: WorkspaceId, settings: WorkspaceSettings) -> None:
         changed = {"content": asdict(settings), "changed_at": self._clock.now()}
 
-        async def work(connection: AsyncConnection) -> None:
+        def work(connection: Connection) -> None:
             insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
             statement = insert(SETTINGS).values(workspace_id=workspace_id, **changed)
-            await connection.execute(statement.on_conflict_do_update(index_elements=["workspace_id"], set_=changed))
+            connection.execute(statement.on_conflict_do_update(index_elements=["workspace_id"], set_=changed))
 
         await self._writer.run(work)

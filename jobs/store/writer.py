@@ -1,122 +1,154 @@
-"""The group-commit writer: all hot writes go through one task, and many of them share one commit."""
+"""The group-commit writer: all hot writes go through one thread, and many of them share one commit."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import Table
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy import Connection, Engine, Table
 
 from jobs.errors import ConfigurationError
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Work = Callable[[AsyncConnection], Awaitable[Any]]
+Work = Callable[[Connection], Any]
 
 MOST_IN_ONE_COMMIT = 200
 MOST_WAITING = 5000
+LINGER = timedelta(milliseconds=10)
+"""Rows that nobody waits for yet are kept so long for others to share their commit; work does not wait."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class _Insert:
     table: Table
     row: Mapping[str, Any]
     done: "asyncio.Future[None]"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class _Job:
     work: Work
     done: "asyncio.Future[Any]"
 
 
+_Item = _Insert | _Job
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Outcome:
+    item: _Item
+    value: Any = None
+    error: Exception | None = None
+
+
 class Writer:
     """Commits what is handed to it in batches; a future resolves only after its commit.
 
+    A batch is written in one go by a thread of its own: crossing between threads costs more than most statements.
     If a batch fails it is replayed one item at a time, so that only the culprit's future fails.
     """
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._queue: asyncio.Queue[_Insert | _Job] = asyncio.Queue(MOST_WAITING)
+        self._waiting: list[_Item] = []
+        self._wake = asyncio.Event()
+        self._room = asyncio.Event()
+        self._lingering: asyncio.TimerHandle | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
         self._task: asyncio.Task[None] | None = None
+        self._stopping = False
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._serve(), name="store writer")
 
     async def stop(self) -> None:
         """Commit what is waiting, then stop."""
-        if self._task is None:
-            return
-        if not self._task.done():
-            await self._queue.join()
-            self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
-        self._task = None
+        if self._task is not None:
+            self._stopping = True
+            self._wake.set()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+        self._thread.shutdown()
 
-    async def run(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
-        """What ``work`` returned, after the transaction that it shared is committed."""
+    async def run(self, work: Callable[[Connection], T]) -> T:
+        """What ``work`` returned, after the transaction that it shared is committed.
+
+        It is called in the writer's thread, and may do nothing but read and write by its connection.
+        """
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        await self._put(_Job(work=work, done=done))
+        await self._add(_Job(work=work, done=done))
+        self._wake.set()
         return await done
 
     async def insert(self, table: Table, row: Mapping[str, Any]) -> "asyncio.Future[None]":
         """Queue one row; the returned future resolves after its commit. Rows queued together are inserted together."""
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        await self._put(_Insert(table=table, row=row, done=done))
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+        await self._add(_Insert(table=table, row=row, done=done))
+        if self._lingering is None:
+            self._lingering = loop.call_later(LINGER.total_seconds(), self._wake.set)
         return done
 
     @property
     def waiting(self) -> int:
-        return self._queue.qsize()
+        return len(self._waiting)
 
-    async def _put(self, item: "_Insert | _Job") -> None:
-        if self._task is None or self._task.done():
+    async def _add(self, item: _Item) -> None:
+        while len(self._waiting) >= MOST_WAITING:
+            self._room.clear()
+            await self._room.wait()
+        if self._task is None or self._task.done() or self._stopping:
             raise ConfigurationError("the database writer is not running")
-        await self._queue.put(item)
+        self._waiting.append(item)
 
     async def _serve(self) -> None:
+        loop = asyncio.get_running_loop()
         while True:
-            batch = [await self._queue.get()]
-            while len(batch) < MOST_IN_ONE_COMMIT and not self._queue.empty():
-                batch.append(self._queue.get_nowait())
-            try:
-                await self._commit(batch)
-            except Exception as error:  # noqa: BLE001  (whatever it is, it belongs to one of the waiting futures)
-                await self._replay(batch, error)
-            finally:
-                for _ in batch:
-                    self._queue.task_done()
+            await self._wake.wait()
+            batch, self._waiting = self._waiting[:MOST_IN_ONE_COMMIT], self._waiting[MOST_IN_ONE_COMMIT:]
+            if not self._waiting:
+                self._rest()
+            self._room.set()
+            if batch:
+                _resolve(await loop.run_in_executor(self._thread, self._write, batch))
+            elif self._stopping:
+                return
 
-    async def _replay(self, batch: list[_Insert | _Job], error: Exception) -> None:
-        if len(batch) == 1:
-            _fail(batch[0].done, error)
-            return
-        for item in batch:
-            try:
-                await self._commit([item])
-            except Exception as own:  # noqa: BLE001  (handed to whoever waits for this item)
-                _fail(item.done, own)
+    def _rest(self) -> None:
+        """Nothing waits any more: sleep until something comes, or stop at once."""
+        if self._lingering is not None:
+            self._lingering.cancel()
+            self._lingering = None
+        if not self._stopping:
+            self._wake.clear()
 
-    async def _commit(self, batch: list[_Insert | _Job]) -> None:
-        results: list[tuple[asyncio.Future[Any], Any]] = []
-        async with self._engine.begin() as connection:
+    # --- in the writer's thread -----------------------------------------------------------------------------------
+
+    def _write(self, batch: Sequence[_Item]) -> Sequence[_Outcome]:
+        try:
+            return self._commit(batch)
+        except Exception as error:  # noqa: BLE001  (whatever it is, it belongs to one of the waiting futures)
+            if len(batch) == 1:
+                return [_Outcome(item=batch[0], error=error)]
+            return [outcome for item in batch for outcome in self._write([item])]
+
+    def _commit(self, batch: Sequence[_Item]) -> Sequence[_Outcome]:
+        outcomes: list[_Outcome] = []
+        with self._engine.begin() as connection:
             for table, inserts in _by_table(batch).items():
-                await connection.execute(table.insert(), [dict(insert.row) for insert in inserts])
-                results.extend((insert.done, None) for insert in inserts)
-            for item in batch:
-                if isinstance(item, _Job):
-                    value = await item.work(connection)
-                    results.append((item.done, value))
-        for done, value in results:
-            if not done.done():
-                done.set_result(value)
+                connection.execute(table.insert(), [insert.row for insert in inserts])
+                outcomes.extend(_Outcome(item=insert) for insert in inserts)
+            jobs = (item for item in batch if isinstance(item, _Job))
+            outcomes.extend(_Outcome(item=job, value=_done(job.work(connection))) for job in jobs)
+        return outcomes
 
 
-def _by_table(batch: "list[_Insert | _Job]") -> dict[Table, list[_Insert]]:
+def _by_table(batch: Sequence[_Item]) -> Mapping[Table, list[_Insert]]:
     grouped: dict[Table, list[_Insert]] = {}
     for item in batch:
         if isinstance(item, _Insert):
@@ -124,6 +156,19 @@ def _by_table(batch: "list[_Insert | _Job]") -> dict[Table, list[_Insert]]:
     return grouped
 
 
-def _fail(done: "asyncio.Future[Any]", error: Exception) -> None:
-    if not done.done():
-        done.set_exception(error)
+def _resolve(outcomes: Sequence[_Outcome]) -> None:
+    for outcome in outcomes:
+        done = outcome.item.done
+        if done.done():
+            continue
+        if outcome.error is not None:
+            done.set_exception(outcome.error)
+        else:
+            done.set_result(outcome.value)
+
+
+def _done(value: Any) -> Any:
+    if asyncio.iscoroutine(value):
+        value.close()
+        raise TypeError("work is a plain function, not a coroutine: it runs in the writer's thread")
+    return value

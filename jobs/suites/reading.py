@@ -2,17 +2,18 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from jobs.errors import RequestError
 from jobs.model import Category, Gate
 from jobs.profiles.fields import Field, Section
 from jobs.profiles.files import find_profile, relative_name, yaml_files
-from jobs.profiles.nearby import Nearby, NotFoundError, read_bounded
+from jobs.profiles.nearby import Nearby, NotFoundError
 from jobs.profiles.problems import ProfileError, shown
 from jobs.profiles.profile import Profile
 from jobs.report.gates import MEASURES, WITHOUT_INTERVAL
+from jobs.rules.files import read_rule_file, rules_stamp
 from jobs.suites.case import read_case, read_thresholds
 from jobs.suites.case_files import load_cases
 from jobs.suites.suite import Suite, SuiteCase, SuiteProfile, Thresholds
@@ -178,7 +179,15 @@ def _rules(field: Field | None, nearby: Nearby, profiles_dir: Path) -> tuple[str
         files = sorted(yaml_files(folder))
         if not 1 <= len(files) <= MOST_RULES:
             raise NotFoundError(f"the folder {shown(written)} has {len(files):,} rules", "name a folder of rules")
-        return relative_name(folder, profiles_dir), _stamp([read_bounded(path) for path in files])
+        for problem in (problem for path in files for problem in _problems_of_rule(path)):
+            field.problem(*problem)
+        return relative_name(folder, profiles_dir), rules_stamp(folder)
     except NotFoundError as error:
         field.problem(error.message, error.fix)
     return None, None
+
+
+def _problems_of_rule(path: Path) -> Iterator[tuple[str, str]]:
+    for problem in read_rule_file(path).problems:
+        where = f" (line {problem.place.line})" if problem.place else ""
+        yield f"in {shown(path.name)}{where}: {problem.message}", problem.fix

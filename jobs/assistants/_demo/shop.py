@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal, cast
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from jobs.assistants._connector import VariantConfig
+
 Slot = Literal["size", "toppings", "drinks"]
 Price = Annotated[Decimal, Field(ge=0, le=10_000)]
 SLOTS: tuple[Slot, ...] = ("size", "toppings", "drinks")
@@ -103,7 +105,7 @@ class Shop(_Part):
         return f"{self.menu.currency}{amount:.2f}"
 
 
-class DemoConfig(_Part):
+class DemoConfig(VariantConfig, _Part):
     """A variant of the demo connector: a shop file, and what this variant changes of it."""
 
     shop: str

@@ -41,6 +41,7 @@ class OutboxRow(SQLModel, table=True):
     ref: dict[str, Any] = json_column()
     channel_id: str
     parent_key: str | None = Field(default=None, index=True)
+    thread_ts: str | None = None
     last: bool = False
     state: str
     ts: str | None = Field(default=None, index=True)

@@ -1,0 +1,94 @@
+"""The rules of a suite, held against the conversations of its run when it is over."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jobs.errors import RequestError
+from jobs.model import Conversation, ConversationId, Run
+from jobs.profiles.nearby import NotFoundError
+from jobs.recorded import recorded_from_run
+from jobs.redact import redact
+from jobs.report.rules import MOST_KEPT, BrokenRule, RuleSummary
+from jobs.report.summary import JUDGED
+from jobs.rules.check import Counts, check_rules
+from jobs.rules.explain import Failure
+from jobs.rules.files import Reach, Rule, load_rules, rules_stamp
+
+COUNTED: Mapping[Reach, str] = {1: "conversations", 2: "pairs", "all": "runs"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRules:
+    """What came of it.
+
+    Args:
+        verdicts: for each conversation what each rule says of it; rules over all of them say nothing of one.
+        notes: what a reader must know, e.g. that the rules are others than when the run was started.
+    """
+
+    rules: Mapping[str, RuleSummary]
+    verdicts: Mapping[ConversationId, Mapping[str, str]] = field(
+        default_factory=dict[ConversationId, Mapping[str, str]]
+    )
+    notes: tuple[str, ...] = ()
+
+
+def check_run(run: Run, conversations: Sequence[Conversation], *, profiles_dir: Path) -> RunRules | None:
+    """The verdicts of the rules that the run's suite names; None if it names none.
+
+    Only conversations that were played to a verdict are looked at: one that broke off proves nothing.
+    """
+    if run.rules is None:
+        return None
+    folder = profiles_dir / run.rules
+    try:
+        rules, _ = load_rules(folder)
+        changed = run.stamps.get("rules") != rules_stamp(folder)
+    except (RequestError, NotFoundError) as error:
+        message = f"the rules cannot be used: {str(error).splitlines()[0]}"
+        return RunRules(rules={run.rules: RuleSummary(of="runs", stopped=redact(message))})
+    note = "the rules were changed after the run had been started; it was held against them as they are now"
+    return _checked(rules, conversations, notes=(note,) if changed else ())
+
+
+def _checked(rules: Sequence[Rule], conversations: Sequence[Conversation], *, notes: tuple[str, ...]) -> RunRules:
+    played = [each for each in conversations if each.verdict.outcome in JUDGED]
+    report = check_rules(rules, recorded_from_run(played), one_by_one=True)
+    stopped = {each.rule.name: f"was stopped: {each.message}; {each.fix}" for each in report.given_up}
+    reach = {rule.name: rule.conversations for rule in rules}
+    return RunRules(
+        rules={
+            name: _summary(counts, of=COUNTED[reach[name]], stopped=stopped.get(name))
+            for name, counts in report.rules.items()
+        },
+        verdicts={
+            each.id: {
+                name: counts.verdicts.get(place, "not_applicable")
+                for name, counts in report.rules.items()
+                if reach[name] != "all"
+            }
+            for place, each in enumerate(played)
+        },
+        notes=notes,
+    )
+
+
+def _summary(counts: Counts, *, of: str, stopped: str | None) -> RuleSummary:
+    return RuleSummary(
+        of=of,
+        passed=counts.passed,
+        failed=counts.failed,
+        not_applicable=counts.not_applicable,
+        unscored=counts.unscored,
+        failures=tuple(_broken(each) for each in counts.failures[:MOST_KEPT]),
+        stopped=stopped,
+    )
+
+
+def _broken(failure: Failure) -> BrokenRule:
+    return BrokenRule(
+        conversations=tuple(int(name.removeprefix("#")) for name in failure.conversations),
+        reason=redact(failure.reason),
+        values=tuple({name: redact(value) for name, value in values.items()} for values in failure.values),
+    )

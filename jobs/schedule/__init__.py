@@ -1,0 +1,1 @@
+"""What happens by itself at its hour: schedules, and the use cases that can be scheduled."""
