@@ -11,16 +11,18 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.ask import begin_pane, follow_pane, hear, read_pane
 from bot.blocks import Message, note
 from bot.commands import Asker, Edge, EdgeOf, handle_convotest
 from bot.deliveries import Ledger, delivery_of
 from bot.forms import FieldError, Submission
-from bot.home import run_from_anywhere, show_home
+from bot.home import show_home
 from bot.installations import Installed
 from bot.interactions import FORMS, Click, handle_click
-from bot.manifest import RUN_SHORTCUT
 from bot.payload import Json, inside, text_in
 from bot.poster import PostError
+from bot.reactions import Reactions, read_reaction
+from bot.shortcuts import SHORTCUTS
 from jobs.errors import ConvotestError
 from jobs.model import WorkspaceId
 
@@ -71,7 +73,11 @@ def create_app(
     listen.view(ANYTHING)(doors.form)
     listen.event("app_mention")(doors.mention)
     listen.event("message")(doors.message)
+    listen.event("reaction_added")(doors.reaction)
+    listen.event("reaction_removed")(doors.reaction)
     listen.event("app_home_opened")(doors.home)
+    listen.event("assistant_thread_started")(doors.pane)
+    listen.event("assistant_thread_context_changed")(doors.pane)
     listen.event("app_uninstalled")(doors.removed)
     listen.event("tokens_revoked")(doors.removed)
     listen.event(ANYTHING)(doors.other_event)
@@ -108,6 +114,7 @@ class Doors:
         self._edge_of = edge_of
         self._ledger = ledger
         self._forget = forget
+        self._reactions = Reactions()
 
     async def command(self, ack: AsyncAck, body: Json, context: AsyncBoltContext) -> None:
         await ack()
@@ -146,13 +153,14 @@ class Doors:
         self._begin(context, asker, form.carry_out(request, asker, self._edge_for(asker)))
 
     async def shortcut(self, ack: AsyncAck, body: Json, context: AsyncBoltContext) -> None:
-        """ "Run a test" from the lightning menu."""
+        """An entry of the lightning menu, or of a message's own menu."""
         await ack()
-        if body.get("type") != "shortcut" or body.get("callback_id") != RUN_SHORTCUT:
+        shortcut = SHORTCUTS.get(text_in(body, "callback_id"))
+        if shortcut is None:
             self._nothing_to_do(context)
             return
-        asker = _asker(context, "", body["user"]["id"], body)
-        self._begin(context, asker, run_from_anywhere(asker, self._edge_for(asker)))
+        asker = _asker(context, _channel_of(body), body["user"]["id"], body)
+        self._begin(context, asker, shortcut(asker, self._edge_for(asker)))
 
     async def home(self, body: Json, context: AsyncBoltContext) -> None:
         event: Json = body["event"]
@@ -163,20 +171,42 @@ class Doors:
         self._begin(context, asker, show_home(asker, self._edge_for(asker)))
 
     async def mention(self, body: Json, context: AsyncBoltContext) -> None:
-        """``@convotest run pizza``: the same words, also where slash commands cannot be typed."""
-        if inside(body, "event").get("user"):
+        """``@convotest run pizza``: a command where slash commands cannot be typed; else it is for an assistant."""
+        event = inside(body, "event")
+        if event.get("user") and not event.get("bot_id"):  # two bots that mention each other would never stop
             self._said(body, context)
         else:
             self._nothing_to_do(context)
 
     async def message(self, body: Json, context: AsyncBoltContext) -> None:
-        """A direct message to the bot is taken for a command."""
+        """A direct message to the bot: a command, or something for an assistant."""
         event: Json = body["event"]
         is_said = event.get("user") and not event.get("subtype") and not event.get("bot_id")
         if is_said and event.get("channel_type") == "im":
             self._said(body, context)
         else:
             self._nothing_to_do(context)
+
+    async def reaction(self, body: Json, context: AsyncBoltContext) -> None:
+        """Somebody put a reaction on a message or took it away; nobody is told that it counts."""
+        delivery = delivery_of(context)
+        seen = read_reaction(inside(body, "event"), our_user_id=context.bot_user_id)
+        if seen is None:
+            self._nothing_to_do(context)
+        else:
+            edge = self._edge_of(delivery.workspace_id)
+            self._ledger.work(delivery, self._reactions.take(seen, delivery.workspace_id, edge))
+
+    async def pane(self, body: Json, context: AsyncBoltContext) -> None:
+        """Slack's assistant pane was opened, or the member went somewhere else with it."""
+        event = inside(body, "event")
+        pane = read_pane(event)
+        if pane is None:
+            self._nothing_to_do(context)
+            return
+        asker = _asker(context, pane.channel_id, pane.member_id, event)
+        act = begin_pane if event.get("type") == "assistant_thread_started" else follow_pane
+        self._begin(context, asker, act(pane, asker, self._edge_for(asker)))
 
     async def removed(self, body: Json, context: AsyncBoltContext) -> None:
         """The app was removed from a workspace; when only a member's own token was revoked, nothing changes."""
@@ -194,7 +224,7 @@ class Doors:
         event: Json = body["event"]
         asker = _asker(context, event["channel"], event["user"], event)
         text = MENTIONED.sub("", event.get("text") or "", count=1)
-        self._begin(context, asker, handle_convotest(text, asker, self._edge_for(asker)))
+        self._begin(context, asker, hear(text, asker, self._edge_for(asker)))
 
     def _edge_for(self, asker: Asker) -> Edge:
         return self._edge_of(asker.workspace_id)
@@ -255,7 +285,20 @@ def _asker(context: AsyncBoltContext, channel_id: str, member_id: str, body: Map
         trigger_id=body.get("trigger_id"),
         response_url=body.get("response_url"),
         thread_ts=text_in(body, "thread_ts") or text_in(inside(body, "container"), "thread_ts") or None,
+        message_ts=_message_ts(body),
+        pressed_ts=_pressed_ts(body),
     )
+
+
+def _message_ts(body: Mapping[str, Any]) -> str | None:
+    """The message that was written, or whose button or menu was used."""
+    named = (text_in(inside(body, "container"), "message_ts"), text_in(body, "message_ts"), text_in(body, "ts"))
+    return next(filter(None, named), None)
+
+
+def _pressed_ts(body: Mapping[str, Any]) -> str | None:
+    actions: Any = body.get("actions")
+    return text_in(actions[0], "action_ts") or None if actions and isinstance(actions, list) else None
 
 
 def _home_of(body: Mapping[str, Any]) -> str | None:

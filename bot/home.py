@@ -129,7 +129,8 @@ def _selected(values: Mapping[str, Any], name: str) -> str:
 
 
 def _verbosity(chosen: str, before: Verbosity) -> Verbosity:
-    return next((each for each in VERBOSITIES if each == chosen), before)
+    known: Mapping[str, Verbosity] = {each: each for each in VERBOSITIES}
+    return known.get(chosen, before)
 
 
 def _hour(chosen: str, before: int | None) -> int | None:

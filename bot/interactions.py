@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bot import blocks
+from bot import ask, blocks, rate
 from bot.blocks import Message
+from bot.blocks.experiment import AB_OTHER_TRANSCRIPT, AB_TRANSCRIPT
 from bot.commands import Asker, Edge
 from bot.commands import ab as ab_command
 from bot.commands import cancel as cancel_command
@@ -140,6 +141,10 @@ ACTIONS: Mapping[str, tuple[Right, Action]] = {
     blocks.TRANSCRIPT: ("read", _transcript),
     blocks.SEND_FILE: ("use", _transcript_file),
     **ab_command.ACTIONS,
+    AB_TRANSCRIPT: ("read", _transcript),
+    AB_OTHER_TRANSCRIPT: ("read", _transcript),
+    **rate.ACTIONS,
+    **ask.ACTIONS,
     blocks.HOME_RUN: ("read", _home_run),  # the form itself looks whether they may run
     blocks.HOME_SETTINGS: ("approve", _home_settings),
 }
@@ -188,6 +193,8 @@ def _field_of(message: str) -> str:
 FORMS: Mapping[str, Form] = {
     blocks.PICKER: Form(read=read_picker, carry_out=start_picked),
     blocks.SETTINGS_FORM: SETTINGS,
+    **rate.FORMS,
+    **ask.FORMS,
 }
 """Every form that can be submitted, by its ``callback_id``."""
 

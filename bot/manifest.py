@@ -41,7 +41,7 @@ LONG_DESCRIPTION = (
 )
 
 
-RUN_SHORTCUT = "run_test"
+RUN_SHORTCUT, KEEP_SHORTCUT = "run_test", "keep_example"
 
 
 def app_manifest(public_url: str | None) -> dict[str, Any]:
@@ -73,11 +73,17 @@ def app_manifest(public_url: str | None) -> dict[str, Any]:
                     "type": "global",
                     "callback_id": RUN_SHORTCUT,
                     "description": "Play simulated customers against your assistant",
-                }
+                },
+                {
+                    "name": "Keep as example",
+                    "type": "message",
+                    "callback_id": KEEP_SHORTCUT,
+                    "description": "Keep an assistant's answer to learn from",
+                },
             ],
             "slash_commands": [_command(base)],
             "assistant_view": {
-                "assistant_description": "Ask how the last run went, or start one.",
+                "assistant_description": "Ask your assistant and rate its answers, or start a run.",
                 "suggested_prompts": [
                     {"title": "Start a run", "message": "run pizza n=10"},
                     {"title": "How did the last run go?", "message": "show last"},

@@ -1,6 +1,6 @@
 """A Slack that only remembers: the poster's double, with the failures that a real one has."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.blocks import Json, Message
@@ -43,6 +43,10 @@ class MemoryPoster:
     responses: list[tuple[str, Message]] = field(default_factory=list[tuple[str, Message]])
     views: list[Json] = field(default_factory=list[Json])
     uploads: dict[str, Upload] = field(default_factory=dict[str, Upload])
+    statuses: list[tuple[str, str, str]] = field(default_factory=list[tuple[str, str, str]])
+    titles: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
+    prompts: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict[tuple[str, str], tuple[str, ...]])
+    marks: list[tuple[str, str, str, str]] = field(default_factory=list[tuple[str, str, str, str]])
 
     async def post(self, channel_id: str, message: Message, *, key: str, thread_ts: str | None = None) -> str:
         self._fail_before(channel_id)
@@ -104,6 +108,21 @@ class MemoryPoster:
 
     async def link(self, channel_id: str, ts: str) -> str | None:
         return f"https://local.example/archives/{channel_id}/p{ts.replace('.', '')}"
+
+    async def set_status(self, channel_id: str, thread_ts: str, status: str) -> None:
+        self.statuses.append((channel_id, thread_ts, status))
+
+    async def set_title(self, channel_id: str, thread_ts: str, title: str) -> None:
+        self.titles[channel_id, thread_ts] = title
+
+    async def suggest_prompts(self, channel_id: str, thread_ts: str, prompts: Sequence[str]) -> None:
+        self.prompts[channel_id, thread_ts] = tuple(prompts)
+
+    async def mark(self, channel_id: str, ts: str, emoji: str) -> None:
+        self.marks.append(("mark", channel_id, ts, emoji))
+
+    async def unmark(self, channel_id: str, ts: str, emoji: str) -> None:
+        self.marks.append(("unmark", channel_id, ts, emoji))
 
     async def is_installed(self) -> bool:
         return True

@@ -18,6 +18,7 @@ from bot.blocks import Message, note
 from bot.poster import Doubtful, NotSent, Poster, PostError, Refused, Shared, Upload
 from bot.rendering import NothingToShow, render
 from jobs.bundle import Ports
+from jobs.experiments.experiment import OVER, Experiment, ExperimentId
 from jobs.model import OutboxItem, Run, RunId, WorkspaceId, short_id
 from jobs.ports import Clock
 from jobs.runs import cancel_run
@@ -244,6 +245,9 @@ class Sender:
     async def _give_up(self, item: OutboxItem, error: Refused) -> None:
         """Slack does not take it: that is said once to whoever started the run, and a run without a card stops."""
         await self._outbox.mark_failed(item, str(error))
+        if experiment := await self._experiment_of(item):
+            await self._tell_of_experiment(item, experiment, error)
+            return
         run = await self._run_of(item)
         if run is None or run.id in self._told:
             return
@@ -252,10 +256,28 @@ class Sender:
         if item.announcement.kind == "run_card":
             await cancel_run(run.id, self._ports, by="convotest: its card could not be posted")
             text = f"run {short_id(run.id)} ({run.profile}) was stopped, because its card could not be posted: {error}."
+        await self._tell(item, run.started_by, text)
+
+    async def _tell_of_experiment(self, item: OutboxItem, experiment: Experiment, error: Refused) -> None:
+        """An A/B test plays on without its card: what it shows can be asked for."""
+        if experiment.id in self._told:
+            return
+        self._told.add(experiment.id)
+        name, short = f"A/B test {short_id(experiment.id)} ({experiment.target})", short_id(experiment.id)
+        what = "its card could not be posted" if item.announcement.kind == "ab_card" else "a part could not be shown"
+        state = "is over" if experiment.state in OVER else "is played on"
+        text = f"{name} {state}, but {what}: {error}. /convotest ab show {short} tells how it stands."
+        await self._tell(item, experiment.started_by, text)
+
+    async def _tell(self, item: OutboxItem, member_id: str, text: str) -> None:
         try:
-            await self._poster.whisper(item.announcement.place.channel_id, run.started_by, note(text))
+            await self._poster.whisper(item.announcement.place.channel_id, member_id, note(text))
         except PostError as second:
             logger.warning("nobody could be told that %s: %s", text, second)
+
+    async def _experiment_of(self, item: OutboxItem) -> Experiment | None:
+        experiment_id = item.announcement.ref.get("experiment_id")
+        return await self._ports.store.experiments.get(ExperimentId(str(experiment_id))) if experiment_id else None
 
     async def _run_of(self, item: OutboxItem) -> Run | None:
         run_id = item.announcement.ref.get("run_id")

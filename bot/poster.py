@@ -5,7 +5,7 @@ again (`NotSent`), Slack will never take it (`Refused`), or nobody knows (`Doubt
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -17,6 +17,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.blocks import Json, Message
+from bot.blocks._parts import clip, without_tables
 from bot.payload import inside, text_in
 from jobs.errors import UpstreamError
 from jobs.permissions import Standing
@@ -30,6 +31,7 @@ SERVER_ERRORS = frozenset(
     {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"}
 )
 """Slack says of these that the call may or may not have been carried out."""
+BLOCKS_REFUSED = frozenset(("invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"))
 READING = frozenset(
     {
         "conversations.history",
@@ -155,6 +157,24 @@ class Poster(Protocol):
         """The address of a message, or None if there is none any more."""
         ...
 
+    async def set_status(self, channel_id: str, thread_ts: str, status: str) -> None:
+        """Say in a thread what the bot is doing, until it posts there."""
+        ...
+
+    async def set_title(self, channel_id: str, thread_ts: str, title: str) -> None:
+        """Name a thread of the assistant pane."""
+        ...
+
+    async def suggest_prompts(self, channel_id: str, thread_ts: str, prompts: Sequence[str]) -> None:
+        """Offer up to four things to say in a thread of the assistant pane."""
+        ...
+
+    async def mark(self, channel_id: str, ts: str, emoji: str) -> None:
+        """Put a reaction on a message."""
+        ...
+
+    async def unmark(self, channel_id: str, ts: str, emoji: str) -> None: ...
+
     async def is_installed(self) -> bool:
         """Whether Slack still takes the bot's token."""
         ...
@@ -187,19 +207,30 @@ class SlackPoster:
     # --- messages ---
 
     async def post(self, channel_id: str, message: Message, *, key: str, thread_ts: str | None = None) -> str:
-        answer = await self._call(
+        answer = await self._show(
+            message,
             "chat.postMessage",
             channel=channel_id,
             thread_ts=thread_ts,
             metadata={"event_type": EVENT_TYPE, "event_payload": {"key": key}},
             unfurl_links=False,
             unfurl_media=False,
-            **_content(message),
         )
         return str(answer["ts"])
 
     async def update(self, channel_id: str, ts: str, message: Message) -> None:
-        await self._call("chat.update", channel=channel_id, ts=ts, **_content(message))
+        await self._show(message, "chat.update", channel=channel_id, ts=ts)
+
+    async def _show(self, message: Message, method: str, **arguments: Any) -> dict[str, Any]:
+        """A message with a table goes once more with a list in its place, where Slack knows no tables: it has refused
+        the first one, so that nothing is said twice."""
+        try:
+            return await self._call(method, **arguments, **_content(message))
+        except Refused as error:
+            plain = without_tables(message)
+            if plain is None or error.code not in BLOCKS_REFUSED:
+                raise
+            return await self._call(method, **arguments, **_content(plain))
 
     async def find_keys(self, channel_id: str, thread_ts: str | None) -> Mapping[str, str]:
         method, where = (
@@ -255,16 +286,14 @@ class SlackPoster:
 
     async def whisper(self, channel_id: str, member_id: str, message: Message, *, thread_ts: str | None = None) -> None:
         try:
-            await self._call(
-                "chat.postEphemeral", channel=channel_id, user=member_id, thread_ts=thread_ts, **_content(message)
-            )
+            await self._show(message, "chat.postEphemeral", channel=channel_id, user=member_id, thread_ts=thread_ts)
         except Refused:
-            await self._call(
+            await self._show(
+                message,
                 "chat.postMessage",
                 channel=await self.direct_channel(member_id),
                 unfurl_links=False,
                 unfurl_media=False,
-                **_content(message),
             )
 
     async def respond(self, response_url: str, message: Message) -> None:
@@ -314,6 +343,26 @@ class SlackPoster:
             logger.info("no link to %s: %s", ts, error)
             return None
         return text_in(answer, "permalink") or None
+
+    async def set_status(self, channel_id: str, thread_ts: str, status: str) -> None:
+        await self._call("assistant.threads.setStatus", channel_id=channel_id, thread_ts=thread_ts, status=status)
+
+    async def set_title(self, channel_id: str, thread_ts: str, title: str) -> None:
+        await self._call("assistant.threads.setTitle", channel_id=channel_id, thread_ts=thread_ts, title=title)
+
+    async def suggest_prompts(self, channel_id: str, thread_ts: str, prompts: Sequence[str]) -> None:
+        await self._call(
+            "assistant.threads.setSuggestedPrompts",
+            channel_id=channel_id,
+            thread_ts=thread_ts,
+            prompts=[{"title": clip(prompt, 70), "message": prompt} for prompt in prompts[:4]],
+        )
+
+    async def mark(self, channel_id: str, ts: str, emoji: str) -> None:
+        await self._call("reactions.add", channel=channel_id, timestamp=ts, name=emoji)
+
+    async def unmark(self, channel_id: str, ts: str, emoji: str) -> None:
+        await self._call("reactions.remove", channel=channel_id, timestamp=ts, name=emoji)
 
     async def is_installed(self) -> bool:
         try:

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 
 from bot import blocks
+from bot.ask_rendering import ASK_RENDERERS
 from bot.blocks import Message, NextStep
 from bot.experiment_rendering import EXPERIMENT_RENDERERS
 from bot.poster import Upload
@@ -117,6 +118,7 @@ RENDERERS: Mapping[AnnouncementKind, Renderer] = {
     "run_finished": _run_finished,
     "notice": _notice,
     **EXPERIMENT_RENDERERS,
+    **ASK_RENDERERS,
 }
 
 

@@ -1,14 +1,16 @@
-"""One sender for each workspace that the app is in: started and stopped as workspaces come and go."""
+"""One sender for each workspace that the app is in, beside who answers there; they come and go with workspaces."""
 
 import asyncio
 import logging
 from contextlib import suppress
 
+from bot.ask import thinking
 from bot.commands import Edge, EdgeOf
 from bot.deliveries import Ledger
 from bot.installations import Installed
 from bot.outbox import Pace, Sender, sender_lock
 from bot.poster import TIMEOUT_S
+from jobs.ask.answering import Answerer
 from jobs.model import WorkspaceId
 
 logger = logging.getLogger(__name__)
@@ -53,7 +55,11 @@ class Sending:
                         sender = Sender(
                             workspace_id=self._workspace_id, ports=ports, poster=self._edge.poster, pace=self._pace
                         )
-                        await sender.serve(until=self._stopping, may_go_on=lock.is_held)
+                        poster, live = self._edge.poster, ports.store.live
+                        answerer = Answerer(self._workspace_id, ports, thinking=thinking(poster, live))
+                        async with asyncio.TaskGroup() as tasks:
+                            tasks.create_task(sender.serve(until=self._stopping, may_go_on=lock.is_held))
+                            tasks.create_task(answerer.serve(until=self._stopping, may_go_on=lock.is_held))
             except Exception:  # without a sender nobody sees anything, so it is tried again whatever it was
                 logger.exception("the sender stopped; it is started again")
             with suppress(TimeoutError):

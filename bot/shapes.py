@@ -84,6 +84,8 @@ class Submission(Interaction):
 
 class Shortcut(Interaction):
     callback_id: Id
+    channel: Named | None = None
+    message_ts: str | None = None
 
 
 class UrlVerification(BaseModel):
@@ -114,6 +116,26 @@ class SomethingSaid(AnyEvent):
     user_team: OtherId | None = None
 
 
+class PaneContext(BaseModel):
+    """What the member was looking at; nothing of it is sure to be there."""
+
+    channel_id: OtherId | None = None
+    team_id: OtherId | None = None
+
+
+class AssistantThread(BaseModel):
+    user_id: OtherId | None = None
+    channel_id: OtherId | None = None
+    thread_ts: str | None = None
+    context: PaneContext | None = None
+
+
+class PaneUsed(AnyEvent):
+    """Slack's assistant pane was opened, or taken somewhere else."""
+
+    assistant_thread: AssistantThread
+
+
 class Authorization(BaseModel):
     team_id: OtherId | None = None
     enterprise_id: OtherId | None = None
@@ -137,6 +159,11 @@ class SaidDelivery(Delivered):
     event: SomethingSaid
 
 
+class PaneDelivery(Delivered):
+    type: Literal["event_callback"]
+    event: PaneUsed
+
+
 SHAPES: dict[str, type[BaseModel]] = {
     "url_verification": UrlVerification,
     "app_rate_limited": RateLimited,
@@ -149,6 +176,7 @@ SHAPES: dict[str, type[BaseModel]] = {
     "message_action": Shortcut,
 }
 SAID = ("app_mention", "message", "app_home_opened")
+PANE = ("assistant_thread_started", "assistant_thread_context_changed")
 
 
 def is_readable(body: Any) -> bool:
@@ -165,4 +193,6 @@ def _shape_of(body: Json) -> type[BaseModel] | None:
         return Command
     if text_in(inside(body, "event"), "type") in SAID:
         return SaidDelivery
+    if text_in(inside(body, "event"), "type") in PANE:
+        return PaneDelivery
     return SHAPES.get(text_in(body, "type"))

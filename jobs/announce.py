@@ -117,10 +117,6 @@ def action_card_key(action_id: str) -> str:
     return f"action:{action_id}:card"
 
 
-def action_progress_key(action_id: str) -> str:
-    return f"action:{action_id}:progress"
-
-
 def rollout_card_key(rollout_id: str) -> str:
     return f"rollout:{rollout_id}:card"
 

@@ -17,7 +17,10 @@ from jobs.errors import ConvotestError, RequestError
 from jobs.experiments.command import ab
 from jobs.experiments.compare_command import compare
 from jobs.feedback.command import feedback
+from jobs.importing.command import export, import_
+from jobs.regression.command import baseline, regress
 from jobs.rules.command import rules
+from jobs.schedule.command import schedule
 from jobs.token_command import token
 
 if TYPE_CHECKING:
@@ -36,8 +39,13 @@ ORDER = [
     "cancel",
     "ab",
     "compare",
+    "regress",
+    "baseline",
+    "schedule",
     "check",
     "rules",
+    "import",
+    "export",
     "feedback",
     "token",
     "assistants",
@@ -98,6 +106,11 @@ cli.add_command(compare)
 cli.add_command(rules)
 cli.add_command(feedback)
 cli.add_command(token)
+cli.add_command(regress)
+cli.add_command(baseline)
+cli.add_command(schedule)
+cli.add_command(import_)
+cli.add_command(export)
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
 

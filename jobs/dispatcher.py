@@ -13,6 +13,7 @@ from jobs.bundle import Ports
 from jobs.engine import Engine
 from jobs.experiments.lifecycle import Keeper
 from jobs.model import Run, RunId
+from jobs.regression.keeper import RegressionKeeper
 from jobs.runs import close_cancelled, close_finished
 from jobs.simulate.run import play_shard, shards_of
 
@@ -29,6 +30,7 @@ class Dispatcher:
         self._engine = engine
         self._ports = ports
         self._experiments = Keeper(ports)
+        self._regressions = RegressionKeeper(ports)
         self._stalled_since: dict[RunId, float] = {}
         self._task: asyncio.Task[None] | None = None
 
@@ -64,6 +66,7 @@ class Dispatcher:
         for run_id in set(self._ports.live.run_ids) - {run.id for run in unfinished}:
             self._ports.live.cancel(run_id)  # cancelled through another process
         await self._experiments.look()
+        await self._regressions.look()
 
     async def _begin(self, planned: Sequence[Run]) -> None:
         """Queue new runs shard by shard in turn, in an order that is turned round each time: what drifts while they
@@ -84,6 +87,8 @@ class Dispatcher:
             case "cancelling":
                 self._ports.live.cancel(run.id)
                 await close_cancelled(run, self._ports)
+            case _ if run.id in self._ports.live.run_ids:
+                self._stalled_since.pop(run.id, None)  # being played here: it rings when a shard is done
             case _ if not await self._ports.store.runs.left_to_play(run.id):
                 await close_finished(run, self._ports)
             case _:
@@ -91,7 +96,7 @@ class Dispatcher:
 
     async def _resubmit_if_stalled(self, run: Run) -> None:
         """A run with conversations left but no shard in the engine: a shard broke, or was stopped half-way."""
-        if run.id in self._ports.live.run_ids or await self._engine.open_shards(run.id):
+        if await self._engine.open_shards(run.id):
             self._stalled_since.pop(run.id, None)
             return
         now = self._ports.clock.monotonic()

@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from jobs.model import Tokens
+
 
 class ConvotestError(Exception):
     """Base of every error that convotest raises on purpose; its text is fit to be shown to a person."""
@@ -64,8 +66,11 @@ ModelFault = Literal[
 class ModelError(UpstreamError):
     """A language model of ours (simulator or judge) could not be reached or answered something that is no answer.
 
-    ``fault`` says what went wrong with the call; None when the call itself was fine.
+    ``fault`` says what went wrong with the call; None when the call itself was fine. ``billed`` is what its attempts
+    cost in tokens all the same, None when that is not known.
     """
+
+    billed: Tokens | None = None
 
     def __init__(
         self, message: str, *, permanent: bool, retry_after_s: float | None = None, fault: ModelFault | None = None

@@ -56,10 +56,18 @@ def _of_one(use: ModelUse, scenario: Scenario, prices: Prices, at: datetime) -> 
         read = exchanges * (use.prompt // LETTERS_A_TOKEN + TOKENS_A_MESSAGE) + said_before
         costs.append(prices.price(model, read, spoken, at=at))
     if use.judge:
-        read = use.judgements * (RUBRIC + 2 * TOKENS_A_MESSAGE * exchanges)
-        costs.append(prices.price(use.judge, read, use.judgements * JUDGEMENT, at=at))
+        judgements = use.judgements + _own_judgements(scenario)
+        read = judgements * (RUBRIC + 2 * TOKENS_A_MESSAGE * exchanges)
+        costs.append(prices.price(use.judge, read, judgements * JUDGEMENT, at=at))
     known = [cost for cost in costs if cost is not None]
     return sum(known) if len(known) == len(costs) else None
+
+
+def _own_judgements(scenario: Scenario) -> int:
+    """What a judge is asked about this conversation beside what it is asked about each."""
+    expected = scenario.case.turns if scenario.case else ()
+    understood = any(turn.intent is not None or turn.entities for turn in expected)
+    return len(scenario.rubrics) + bool(scenario.outputs) + understood
 
 
 def _exchanges(scenario: Scenario) -> int:

@@ -6,6 +6,7 @@ Everybody who must know asks here: the turn loop, the metrics, the checks of tes
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 
 from rapidfuzz import fuzz
 
@@ -21,7 +22,7 @@ LONGEST_GENERIC_FALLBACK = 240
 """A longer reply that says "I do not understand" somewhere is a real answer."""
 
 SHORTEST_WITHIN = 12
-"""A declared text of a word or two ("Sorry?") stands in many good answers, so only longer ones are looked for inside."""
+"""A declared text of a word or two ("Sorry?") stands in many good answers; only longer ones are looked for inside."""
 
 LEARNT_AFTER = 3
 """The same answer to so many different utterances in a row is no answer to any of them."""
@@ -132,7 +133,9 @@ def fallbacks_in(turns: Sequence[Turn], declared: str | None) -> tuple[bool, ...
     """For each of the assistant's turns, in their order, whether it is a fallback."""
     ear = FallbackEar(declared)
     before = ("", *(turn.text if turn.speaker == "user" else "" for turn in turns))
-    return tuple(ear.hears(turn, said) for turn, said in zip(turns, before, strict=False) if turn.speaker == "assistant")
+    return tuple(
+        ear.hears(turn, said) for turn, said in zip(turns, before, strict=False) if turn.speaker == "assistant"
+    )
 
 
 def lost_in_a_row(turns: Sequence[Turn], declared: str | None) -> int:
@@ -141,6 +144,7 @@ def lost_in_a_row(turns: Sequence[Turn], declared: str | None) -> int:
     return next((count for count, lost in enumerate(reversed(heard)) if not lost), len(heard))
 
 
+@lru_cache(maxsize=5_000)  # the turn loop and several metrics ask about the same answer
 def _says_so(text: str, declared: str | None) -> bool:
     if declared and _resembles(text, plain(declared)):
         return True

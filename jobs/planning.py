@@ -89,7 +89,7 @@ async def plan_run(request: RunRequest, ports: Ports) -> RunPlan:
             "assistant": variant.hash,
             "simulator": simulator,
             "convotest": version("convotest"),
-            **_stamps_of_models(use, ports),
+            **_stamps_of_models(use, suite, ports),
         },
     )
 
@@ -197,11 +197,12 @@ def _stamps_of_files(suite: Suite) -> dict[str, str]:
     return {"suite": suite.stamp} | ({"rules": suite.rules_stamp} if suite.rules_stamp else {})
 
 
-def _stamps_of_models(use: ModelUse, ports: Ports) -> dict[str, str]:
+def _stamps_of_models(use: ModelUse, suite: Suite, ports: Ports) -> dict[str, str]:
     if not use.models:
         return {}
     stamps = {"models": ", ".join(use.models), "prices": ports.models.prices.stamp()}
-    return stamps | ({"judge": judge_stamp(use.judge)} if use.judge else {})
+    rubrics = [rubric for profile in _profiles(suite) for rubric in profile.rubrics]
+    return stamps | ({"judge": judge_stamp(use.judge, rubrics)} if use.judge else {})
 
 
 def _how_many(request: RunRequest, suite: Suite, seed: int, most: int) -> tuple[int, tuple[str, ...]]:

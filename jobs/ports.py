@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from jobs.model import Assessment, Limits, Scenario, SimulatorName, Tokens, ToolCall, Transcript, Turn, Variant
 
@@ -68,6 +68,16 @@ class AssistantSession(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class RecallingSession(AssistantSession, Protocol):
+    """A session that can be put where an earlier one was."""
+
+    async def recall(self, turns: Sequence[Turn]) -> bool:
+        """Go on as if these turns had been said in this session, without asking the assistant again; False if what
+        the assistant knows is kept elsewhere."""
+        ...
 
 
 class Connector(Protocol):

@@ -18,7 +18,6 @@ from jobs.chat_model import (
     PricedChatModel,
     Provider,
     Providers,
-    UnusableReply,
 )
 from jobs.errors import BudgetExhausted, ModelError
 from jobs.model import EndedBy, Limits, RunId, Tokens, Turn
@@ -200,10 +199,10 @@ class _Booked:
         return reply
 
     def _book_failure(self, request: ChatRequest, error: ModelError) -> None:
-        """An answer that is no answer was billed all the same."""
-        if isinstance(error, UnusableReply) and error.usage:
+        """Answers that are no answers were billed all the same, those before the last attempt too."""
+        if error.billed and error.billed != Tokens():
             known = self._run.pool.prices.known(request.model, self._run.pool.clock.now())
-            self._books.book(request.role, error.usage.tokens, cost_is_known=known)
+            self._books.book(request.role, error.billed, cost_is_known=known)
 
 
 def _stop(role: Caller, error: ModelError) -> Stop:

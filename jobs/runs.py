@@ -3,15 +3,18 @@
 import asyncio
 import logging
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 
 from uuid6 import uuid7
 
+from jobs.actions._propose import propose_for_run
 from jobs.announce import card_key, run_finished, run_started
 from jobs.bundle import Ports
 from jobs.errors import RequestError
+from jobs.history.record import record_closed
 from jobs.model import (
+    Announcement,
     Assessment,
     Conversation,
     ConversationId,
@@ -28,6 +31,7 @@ from jobs.report import RunReport, RunSummary, build_report, dump_summary, load_
 from jobs.report.rules import RuleSummary, broken
 from jobs.rules.of_run import RunRules, check_run
 from jobs.scoring import decide_verdict
+from jobs.store import Store
 from jobs.suites import draw_suite
 
 log = logging.getLogger(__name__)
@@ -87,15 +91,20 @@ async def find_run(text: str, workspace_id: WorkspaceId, ports: Ports) -> Run:
     Raises:
         RequestError: none, or more than one.
     """
+    return await run_meant(text, workspace_id, ports.store)
+
+
+async def run_meant(text: str, workspace_id: WorkspaceId, store: Store) -> Run:
+    """As ``find_run``, for those who only have the store."""
     wanted = text.strip().strip("`").lower()
     if wanted in ("", "last"):
-        newest = next(iter(await ports.store.runs.recent(workspace_id, limit=1)), None)
+        newest = next(iter(await store.runs.recent(workspace_id, limit=1)), None)
         if newest is None:
             raise RequestError("there are no runs yet; start one with: run pizza")
         return newest
     if not re.fullmatch(r"[0-9a-f-]{4,36}", wanted):
         raise RequestError(f"{text!r} is no run's id; give at least 4 of its characters, or 'last'")
-    match await ports.store.runs.by_short_id(workspace_id, wanted):
+    match await store.runs.by_short_id(workspace_id, wanted):
         case ():
             raise RequestError(f"no run {text!r}; `runs` lists the latest")
         case (only,):
@@ -115,7 +124,7 @@ async def run_report(run: Run, ports: Ports) -> RunReport:
     previous = await ports.store.runs.previous_summary(run)
     summary = load_summary(previous) if previous else None
     report = await ports.helper.call(build_report, run, conversations, summary)
-    return _with_rules(report, await _saved_summary(run, ports))
+    return with_rules(report, await _saved_summary(run, ports))
 
 
 async def run_summary(run: Run, ports: Ports) -> RunSummary:
@@ -167,11 +176,21 @@ async def _close(run: Run, report: RunReport, ports: Ports) -> None:
         run,
         state=run.state,
         summary=dump_summary(report.summary),
-        announcements=announcements,
+        announcements=(*announcements, *await _proposed(run, report, ports)),
         card_key=card_key(run.id),
         judged=[each for each in report.conversations if each.rules],
     )
     ports.bell.ring()
+    await record_closed(report, ports)
+
+
+async def _proposed(run: Run, report: RunReport, ports: Ports) -> Sequence[Announcement]:
+    """What may mend what went wrong; whatever breaks in finding it, the run is closed all the same."""
+    try:
+        return await propose_for_run(run, report.conversations, ports)
+    except Exception:
+        log.exception("nothing could be proposed for run %s", run.id)
+        return ()
 
 
 async def _held_against_rules(run: Run, report: RunReport, ports: Ports) -> RunRules | None:
@@ -197,7 +216,7 @@ def _judged_by_rules(report: RunReport, found: RunRules) -> RunReport:
     return replace(report, conversations=conversations, summary=summary)
 
 
-def _with_rules(report: RunReport, saved: RunSummary | None) -> RunReport:
+def with_rules(report: RunReport, saved: RunSummary | None) -> RunReport:
     """The report with the verdicts of the rules as they were when the run was closed."""
     if saved is None or saved.rules is None:
         return report

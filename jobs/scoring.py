@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from statistics import fmean
 
-from jobs.metrics import METRICS, Grader, Metric, ScoringContext
+from jobs.metrics import METRICS, Grader, Metric, ScoringContext, metric_of
 from jobs.model import Assessment, Blame, Check, EndedBy, GoalProgress, Outcome, Scenario, Score, Transcript, Verdict
 
 logger = logging.getLogger(__name__)
@@ -59,9 +59,11 @@ def decide_verdict(transcript: Transcript, assessment: Assessment) -> Verdict:
 async def score_transcript(
     transcript: Transcript, scenario: Scenario, assessment: Assessment, *, judge: Grader | None = None
 ) -> dict[str, Score]:
-    """Every metric of the shelf by name; a metric that breaks is logged and unscored, and the others go on."""
+    """Every metric of the shelf and every rubric of the scenario by name; one that breaks is logged and unscored, and
+    the others go on."""
     context = ScoringContext(transcript=transcript, scenario=scenario, assessment=assessment, judge=judge)
-    return {metric.name: await _score(metric, context) for metric in METRICS.values()}
+    asked = [*METRICS.values(), *(metric_of(rubric) for rubric in scenario.rubrics)]
+    return {metric.name: await _score(metric, context) for metric in asked}
 
 
 def mean_quality(scores: Mapping[str, Score]) -> Score:

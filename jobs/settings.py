@@ -41,6 +41,8 @@ class Settings(BaseSettings):
     convotest_max_conversations: Annotated[int, Field(ge=1, le=1_000_000)] = 1000
     convotest_budget_usd: Annotated[float, Field(ge=0)] | None = None
     convotest_approvers: Annotated[tuple[str, ...], NoDecode] = ()
+    convotest_quorum: Annotated[int, Field(ge=1, le=10)] = 1
+    convotest_rollout_hours: Annotated[float, Field(gt=0, le=2160)] | None = None
     convotest_secret_key: SecretStr | None = None
     convotest_reactions: str | None = None
     convotest_retention_days: Annotated[int, Field(ge=1)] | None = None

@@ -73,6 +73,8 @@ async def open_ports(
         )
         if role == "player" or (role == "auto" and not await somebody_plays(settings, store, clock)):
             await _start_playing(ports, stack)
+        if role == "player":
+            await _start_schedules(ports, stack)
         yield ports
 
 
@@ -92,6 +94,7 @@ def _simulators(settings: Settings, models: ModelPool) -> Mapping[SimulatorName,
 
 async def _start_playing(ports: Ports, stack: AsyncExitStack) -> None:
     # Imported here: DBOS takes half a second, which commands that only read need not wait for.
+    from jobs.actions._keeper import ActionKeeper
     from jobs.dispatcher import Dispatcher
     from jobs.engine import DbosEngine
 
@@ -99,6 +102,18 @@ async def _start_playing(ports: Ports, stack: AsyncExitStack) -> None:
     dispatcher = Dispatcher(engine, ports)
     await dispatcher.start()
     stack.push_async_callback(dispatcher.stop)
+    actions = ActionKeeper(ports)
+    actions.start()
+    stack.push_async_callback(actions.stop)
+
+
+async def _start_schedules(ports: Ports, stack: AsyncExitStack) -> None:
+    """Only where the process is here to stay: a command in a terminal does not do what is due meanwhile."""
+    from jobs.schedule.keeper import Scheduler
+
+    scheduler = Scheduler(ports)
+    scheduler.start()
+    stack.push_async_callback(scheduler.stop)
 
 
 async def somebody_plays(settings: Settings, store: Store, clock: Clock) -> bool:

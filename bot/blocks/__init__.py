@@ -16,6 +16,7 @@ from bot.blocks.answers import (
     status,
 )
 from bot.blocks.conversation import SEND_FILE, TRANSCRIPT, conversation_message, transcript_modal
+from bot.blocks.feedback import feedback_buttons, rate_button, rate_form, why_form
 from bot.blocks.home import HOME_RUN, HOME_SETTINGS, SETTINGS_FORM, home, settings_form
 from bot.blocks.run import (
     ANOTHER,
@@ -49,6 +50,7 @@ __all__ = [
     "audit",
     "conversation_message",
     "failures",
+    "feedback_buttons",
     "help_for_all",
     "help_for_one",
     "home",
@@ -56,10 +58,13 @@ __all__ = [
     "note",
     "nothing_to_pick",
     "picker",
+    "rate_button",
+    "rate_form",
     "result_sentence",
     "run_card",
     "run_finished",
     "settings_form",
     "status",
     "transcript_modal",
+    "why_form",
 ]

@@ -181,6 +181,28 @@ def rich_text(*parts: Json) -> Json:
     return {"type": "rich_text", "elements": [part for part in parts if part["elements"]]}
 
 
+def without_tables(message: Message) -> Message | None:
+    """The message with each table as a list, a line a row: for a Slack that takes no tables. None if it has none."""
+    if not any(block["type"] == "table" for block in message.blocks):
+        return None
+    plain = tuple(_as_list(block) if block["type"] == "table" else block for block in message.blocks)
+    return Message(text=message.text, blocks=plain)
+
+
+def _as_list(table: Json) -> Json:
+    titles, *rows = [[_text_of(cell) for cell in row] for row in table["rows"]]
+    lines = [line(words(f"{row[0]}  ", bold=True), words(" · ".join(row[1:]))) for row in rows]
+    return rich_text(line(words(" · ".join(titles), italic=True)), bullets(lines))
+
+
+def _text_of(cell: Json) -> str:
+    """What stands in a cell, on one line."""
+    if cell["type"] != "rich_text":
+        return str(cell.get("text", ""))
+    parts = (element.get("text", "") for part in cell["elements"] for element in part["elements"])
+    return " ".join("".join(parts).split())
+
+
 # --- blocks ---------------------------------------------------------------------------------------------------------
 
 

@@ -21,6 +21,7 @@ from bot.blocks._parts import (
     rich_text,
     words,
 )
+from jobs.experiments.experiment import Experiment, ExperimentProgress
 from jobs.model import AuditEntry, Progress, Run, short_id
 
 PICKER = "run_picker"
@@ -64,9 +65,10 @@ def listing(title: str, entries: Sequence[Entry], *, empty: str, hint: str = "")
 
 @dataclass(frozen=True, kw_only=True)
 class Status:
-    """How busy this installation is. ``running`` are the unfinished runs of this workspace."""
+    """How busy this installation is; ``running`` and ``tests`` are this workspace's unfinished runs and A/B tests."""
 
     running: Sequence[tuple[Run, Progress]]
+    tests: Sequence[tuple[Experiment, ExperimentProgress]] = ()
     waiting_conversations: int
     oldest_job: timedelta | None
     playing: int
@@ -85,6 +87,11 @@ def status(now: Status) -> Message:
         f"{one_line(run.profile, 60)} → {one_line(f'{run.assistant}@{run.variant}')}: "
         f"{progress.done}/{progress.planned} ({run.state}, run {short_id(run.id)})"
         for run, progress in now.running[:20]
+    ]
+    runs += [
+        f"A/B test of {one_line(test.target, 60)}: {min(arm.done for arm in progress.arms)}/{progress.planned} pairs "
+        f"({test.state}, test {short_id(test.id)})"
+        for test, progress in now.tests[:20]
     ]
     parts = [
         line(words("Status", bold=True)),

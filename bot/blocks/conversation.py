@@ -22,6 +22,7 @@ from bot.blocks._parts import (
     rich_text,
     words,
 )
+from bot.blocks.feedback import rate_button
 from bot.blocks.run import ICONS, OUTCOMES
 from jobs.model import Conversation, EndedBy, Run, Turn
 
@@ -68,7 +69,8 @@ def conversation_message(run: Run, conversation: Conversation) -> Message:
     ]
     blocks: list[Json] = [rich_text(*parts)]
     if turns:
-        blocks.append(actions(button("Whole transcript", TRANSCRIPT, f"{run.id}:{conversation.number}")))
+        whole = button("Whole transcript", TRANSCRIPT, f"{run.id}:{conversation.number}")
+        blocks.append(actions(whole, rate_button(conversation.id)))
     return Message(text=fallback(f"{place} {verdict}: {escape('; '.join(reasons))}"), blocks=tuple(blocks))
 
 
@@ -123,10 +125,11 @@ def transcript_modal(run: Run, conversation: Conversation) -> Json:
         size += len(json.dumps(block))
         if size > MOST_VIEW_BYTES or len(blocks) >= MOST_VIEW_BLOCKS:
             left = counted(len(turns) - shown, "more turn", "more turns")
-            blocks.append(context(plain(f"… {left}: use “Send as file” for all of it", 200)))
+            whole = ": use “Send as file” for all of it" if run.place else " that do not fit here"
+            blocks.append(context(plain(f"… {left}{whole}", 200)))
             break
         blocks.append(block)
-    blocks.append(_modal_end(run, conversation))
+    blocks += _modal_end(run, conversation)
     return {
         "type": "modal",
         "callback_id": "transcript_view",
@@ -159,5 +162,8 @@ def _whole_turn(turn: Turn) -> Json:
     )
 
 
-def _modal_end(run: Run, conversation: Conversation) -> Json:
-    return actions(button("Send as file", SEND_FILE, f"{run.id}:{conversation.number}"))
+def _modal_end(run: Run, conversation: Conversation) -> list[Json]:
+    """A run of an A/B test has no thread of its own that a file could go to."""
+    if run.place is None:
+        return []
+    return [actions(button("Send as file", SEND_FILE, f"{run.id}:{conversation.number}"))]

@@ -1,6 +1,6 @@
 """How the rules of a suite look in the thread of its run: which are broken, and the two conversations of a pair."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from bot.blocks._parts import Json, bullets, escape, fields, line, one_line, rich_text, words
 from jobs.report.rules import BrokenRule, RuleSummary, broken, rule_sentence
@@ -42,15 +42,14 @@ def _line(name: str, rule: RuleSummary) -> Json:
 
 
 def _side_by_side(pair: BrokenRule) -> list[tuple[str, str]]:
-    names = dict.fromkeys(name for values in pair.values for name in values)
-    return [
-        (f"Conversation {number}", "\n".join(f"{_cell(name)}: {_cell(values.get(name, 'absent'))}" for name in names))
-        for number, values in zip(
-            pair.conversations,
-            ({key: each[key] for key in list(each)[:MOST_VALUES]} for each in pair.values),
-            strict=True,
-        )
-    ]
+    names = list(dict.fromkeys(name for values in pair.values for name in values))[:MOST_VALUES]
+    columns = zip(pair.conversations, pair.values, strict=True)
+    return [(f"Conversation {number}", "\n".join(_cells(names, values))) for number, values in columns]
+
+
+def _cells(names: Sequence[str], values: Mapping[str, str]) -> Iterator[str]:
+    for name in names:
+        yield f"{_cell(name)}: {_cell(values.get(name, 'absent'))}"
 
 
 def _cell(text: str) -> str:

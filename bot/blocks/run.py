@@ -68,6 +68,7 @@ MOST_GROUPS = 20
 MOST_NUMBERS = 12
 MOST_NOTES = 5
 MOST_GATES = 10
+MOST_SCORES = 30
 
 CANCEL, RERUN, CSV, ANOTHER = "run_cancel", "run_rerun", "run_csv", "run_another"
 OVER = ("finished", "cancelled")
@@ -171,10 +172,14 @@ def _metric_name(name: str) -> str:
 def _metric(name: str, metric: MetricSummary) -> str:
     if metric.mean is None:
         return "– (not scored)"
+    return f"{_shown(name, metric.mean.value)} (n = {metric.mean.n})"
+
+
+def _shown(name: str, value: float | None) -> str:
+    if value is None:
+        return "–"
     unit = METRICS[name].unit if name in METRICS else "turns"
-    value = metric.mean.value
-    shown = percent(value) if unit == "share" else milliseconds(value) if unit == "ms" else number(value)
-    return f"{shown} (n = {metric.mean.n})"
+    return percent(value) if unit == "share" else milliseconds(value) if unit == "ms" else number(value)
 
 
 def _versus(summary: RunSummary) -> str:
@@ -233,6 +238,30 @@ def _buttons(run: Run, progress: Progress) -> Json:
     return actions(
         button("Cancel", CANCEL, run.id, style="danger", confirm=("Stop this run?", question, "Stop it"))
     )  # fmt: skip
+
+
+def scores_table(summary: RunSummary) -> Json | None:
+    """Every metric with its mean, interval and how many it rests on; None where nothing was scored."""
+    rows = [
+        [one_line(name.replace("_", " ").capitalize(), 60), _metric_value(name, metric), f"{metric.mean.n if metric.mean else 0}"]
+        for name, metric in summary.metrics.items()
+    ][:MOST_SCORES]
+    if not rows:
+        return None
+    cells = [[_cell(text, bold=True) for text in ("Score", "Mean (95 %)", "n")]]
+    cells += [[_cell(text) for text in row] for row in rows]
+    return {"type": "table", "rows": cells, "column_settings": [{"is_wrapped": True}] * 3}
+
+
+def _metric_value(name: str, metric: MetricSummary) -> str:
+    if metric.mean is None:
+        return "– (not scored)"
+    mean, low, high = (_shown(name, value) for value in (metric.mean.value, metric.mean.low, metric.mean.high))
+    return f"{mean} ({low} to {high})"
+
+
+def _cell(text: str, *, bold: bool = False) -> Json:
+    return rich_text(line(words(text, bold=bold)))
 
 
 # --- failures by reason ---------------------------------------------------------------------------------------------

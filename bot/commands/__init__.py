@@ -3,7 +3,7 @@
 import asyncio
 
 from bot.blocks import Message, nothing_to_pick, picker
-from bot.commands import ab, assistants, audit, cancel, help, profiles, run, show, status
+from bot.commands import ab, ask, assistants, audit, cancel, help, profiles, run, show, status
 from bot.commands._command import Asker, Command, Edge, EdgeOf, require, require_membership
 from bot.commands._grammar import Words, parse
 from jobs.errors import RequestError
@@ -16,6 +16,7 @@ COMMANDS: Shelf[Command] = Shelf(
     [
         run.COMMAND,
         ab.COMMAND,
+        ask.COMMAND,
         status.COMMAND,
         show.COMMAND,
         cancel.COMMAND,
@@ -35,7 +36,7 @@ async def handle_convotest(text: str, asker: Asker, edge: Edge) -> Message | Non
     Raises:
         RequestError: the nearest word is offered, and nothing was started.
     """
-    words = parse(text)
+    words = _free_text(text) or parse(text)
     if not words.verb and not words.options:
         return await open_picker(asker, edge)
     if words.verb not in COMMANDS:
@@ -43,6 +44,15 @@ async def handle_convotest(text: str, asker: Asker, edge: Edge) -> Message | Non
     command = COMMANDS[words.verb]
     await require(command.right, command.name, asker, edge)
     return await command.handle(words, asker, edge)
+
+
+def _free_text(text: str) -> Words | None:
+    """The words of a command that takes one text as it is, or None for the others."""
+    verb, _, rest = text.strip().partition(" ")
+    command = COMMANDS.get(verb.lower())
+    if command is None or not command.free_text:
+        return None
+    return Words(verb=command.name, positional=(rest.strip(),) if rest.strip() else (), options={})
 
 
 def _unknown_verb(words: Words) -> str:

@@ -34,6 +34,8 @@ class Asker:
         key: the delivery's own: what follows from it is done once under this key.
         home_id: the workspace that the member belongs to, where Slack says so.
         trigger_id: leave to open a modal, for three seconds.
+        message_ts: the message that was written, or whose button was pressed; ``pressed_ts`` is when it was pressed,
+            by Slack's clock.
     """
 
     workspace_id: WorkspaceId
@@ -44,6 +46,8 @@ class Asker:
     trigger_id: str | None = None
     response_url: str | None = None
     thread_ts: str | None = None
+    message_ts: str | None = None
+    pressed_ts: str | None = None
 
     @property
     def place(self) -> Place:
@@ -62,6 +66,7 @@ class Command:
         options: each option with what it does.
         handle: the answer that only the asker sees; None when what happened is answer enough.
         right: what somebody must be allowed to.
+        free_text: what follows is one text, quotes and equals signs included, and the only positional word.
     """
 
     name: str
@@ -71,6 +76,7 @@ class Command:
     handle: Handle
     options: Sequence[tuple[str, str]] = ()
     right: Right = "read"
+    free_text: bool = False
 
     @property
     def help(self) -> VerbHelp:

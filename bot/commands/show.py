@@ -2,6 +2,7 @@
 
 from bot import blocks
 from bot.blocks import Message
+from bot.blocks.run import scores_table
 from bot.commands._command import Asker, Command, Edge
 from bot.commands._grammar import Words
 from jobs.model import short_id
@@ -17,7 +18,9 @@ async def handle(words: Words, asker: Asker, edge: Edge) -> Message:
     progress = await edge.ports.store.runs.progress(run)
     summary = await run_summary(run, edge.ports)
     card = blocks.run_card(run, progress, summary)
-    return Message(text=card.text, blocks=tuple(block for block in card.blocks if block["type"] != "actions"))
+    table = scores_table(summary)
+    shown = tuple(block for block in card.blocks if block["type"] != "actions")
+    return Message(text=card.text, blocks=(*shown, table) if table else shown)
 
 
 async def _latest(asker: Asker, edge: Edge) -> Message:

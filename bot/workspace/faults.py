@@ -3,7 +3,7 @@
 import random
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 Loss = Literal["close", "http_500", "either"]
 
@@ -18,6 +18,7 @@ class Faults:
         posts_lost_after_storing: share of posts that are stored, but whose answer is lost.
         loss: what a failed post looks like to the caller, before and after storing alike.
         delay_seconds: added to every Web API answer.
+        tables_refused: messages with a table are refused, as by a Slack that does not know the block yet.
         counters: what has happened so far.
     """
 
@@ -28,6 +29,7 @@ class Faults:
     posts_lost_after_storing: float = 0.0
     loss: Loss = "either"
     delay_seconds: float = 0.0
+    tables_refused: bool = False
     counters: Counter[str] = field(default_factory=Counter[str])
 
     def __post_init__(self) -> None:
@@ -49,9 +51,18 @@ class Faults:
     def way_of_losing(self) -> Literal["close", "http_500"]:
         return self._random.choice(("close", "http_500")) if self.loss == "either" else self.loss
 
+    def refuses(self, blocks: Any) -> bool:
+        refused = self.tables_refused and any(
+            isinstance(each, dict) and cast("dict[str, Any]", each).get("type") == "table"
+            for each in (cast("list[Any]", blocks) if isinstance(blocks, list) else ())
+        )
+        self.counters["tables_refused"] += refused
+        return refused
+
     def clear(self) -> None:
         """Nothing fails any more; the counters stay."""
         self.rate_limit_next, self.posts_failing, self.posts_lost_after_storing, self.delay_seconds = 0, 0.0, 0.0, 0.0
+        self.tables_refused = False
 
     def change(self, wanted: dict[str, Any]) -> None:
         """Take over settings that came as JSON.
@@ -67,7 +78,9 @@ class Faults:
                 checked[name] = int(_number(name, value, 0, 10_000))
             elif name == "delay_seconds":
                 checked[name] = _number(name, value, 0, 60)
-            elif name == "loss" and value in ("close", "http_500", "either"):
+            elif (name == "loss" and value in ("close", "http_500", "either")) or (
+                name == "tables_refused" and isinstance(value, bool)
+            ):
                 checked[name] = value
             else:
                 raise ValueError(f"no fault setting {name!r} with the value {value!r}")
@@ -75,7 +88,8 @@ class Faults:
             setattr(self, name, value)
 
     def as_json(self) -> dict[str, Any]:
-        names = ("rate_limit_next", "retry_after", "posts_failing", "posts_lost_after_storing", "loss", "delay_seconds")
+        settings = ("rate_limit_next", "retry_after", "posts_failing", "posts_lost_after_storing", "loss")
+        names = (*settings, "delay_seconds", "tables_refused")
         return {**{name: getattr(self, name) for name in names}, "counters": dict(self.counters)}
 
     def _happens(self, share: float, counter: str) -> bool:

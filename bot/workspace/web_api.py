@@ -118,6 +118,8 @@ class WebApi:
             self._core.limits.check_tier(call.identity.team, name, method.tier)
         if method.posts and faults.fails_before_storing():
             raise AnswerLost
+        if faults.refuses(arguments.get("blocks")):
+            raise SlackError("invalid_blocks", ["[ERROR] unsupported type: table"])
         result = await method.run(call)
         if method.posts and faults.loses_after_storing():
             raise AnswerLost

@@ -12,6 +12,7 @@ from typing import Annotated, Any, cast
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jobs.assistants import CONNECTORS, ConnectorPorts
+from jobs.assistants._web import problem_of_url
 from jobs.clock import SystemClock
 from jobs.errors import RequestError
 from jobs.model import LOCAL_WORKSPACE, Limits, Variant, WorkspaceId
@@ -32,8 +33,19 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=
 
 
 @dataclass(frozen=True, kw_only=True)
+class Webhook:
+    """Where the owner of an assistant hears of approved changes; ``secret`` is an ``env:NAME``."""
+
+    url: str
+    secret: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Assistant:
-    """One assistant under test; ``variants`` is never empty and holds ``default``."""
+    """One assistant under test; ``variants`` is never empty and holds ``default``.
+
+    ``prompts`` are what Slack's assistant pane suggests to ask.
+    """
 
     name: str
     connector: str
@@ -41,6 +53,8 @@ class Assistant:
     profiles: tuple[str, ...]
     workspaces: tuple[str, ...] | None
     variants: Mapping[str, Variant]
+    webhook: Webhook | None = None
+    prompts: tuple[str, ...] = ()
 
     def is_for(self, profile: str) -> bool:
         """Whether a glob of ``profiles`` matches the profile's path or its stem."""
@@ -222,13 +236,20 @@ class _LimitsEntry(_Strict):
     timeout_s: Annotated[float, Field(gt=0, le=3600)] = 60.0
 
 
+class _WebhookEntry(_Strict):
+    url: str
+    secret: Annotated[str, Field(pattern=r"^env:[A-Za-z_][A-Za-z0-9_]*$")]
+
+
 class _AssistantEntry(_Strict):
     connector: str
     default: str | None = None
     profiles: list[str] = []
     workspaces: list[str] | None = None
     resumable: bool = False
+    prompts: Annotated[list[Annotated[str, Field(min_length=1, max_length=300)]], Field(max_length=4)] = []
     limits: _LimitsEntry = _LimitsEntry()
+    webhook: _WebhookEntry | None = None
     variants: Annotated[dict[Name, dict[str, Any] | None], Field(min_length=1)]
 
     @property
@@ -282,6 +303,8 @@ def _contradictions(parsed: _File) -> Iterator[tuple[Keys, str, str]]:
         elif default not in entry.variants:
             message = unknown("variant", default, entry.variants)
             yield (*where, "default"), message, "name a variant that is described below it"
+        if entry.webhook and (problem := problem_of_url(entry.webhook.url)):
+            yield (*where, "webhook", "url"), problem, "correct the address"
         for keys in _written_secrets(entry):
             message = "looks like a secret written into the file"
             yield (*where, *keys), message, "put it into the environment and write env:NAME here"
@@ -329,6 +352,8 @@ def _assistant(name: str, entry: _AssistantEntry, profiles_dir: Path) -> Assista
         profiles=tuple(entry.profiles),
         workspaces=workspaces,
         variants=variants,
+        prompts=tuple(entry.prompts),
+        webhook=Webhook(**entry.webhook.model_dump()) if entry.webhook else None,
     )
 
 

@@ -12,7 +12,7 @@ from jobs.assistants._demo.dialogue import Dialogue
 from jobs.assistants._demo.hearing import Hearing
 from jobs.assistants._demo.shop import DemoConfig, Shop, load_shop
 from jobs.errors import AssistantError
-from jobs.model import Variant
+from jobs.model import Turn, Variant
 from jobs.ports import AssistantSession, Clock, Models, Reply
 
 JITTER = (0.6, 1.4)
@@ -74,6 +74,13 @@ class DemoSession:
         if self._noise.random() < self._config.noise:
             return await self._after_thinking(self._dialogue.misheard())
         return await self._after_thinking(self._dialogue.answer(text))
+
+    async def recall(self, turns: Sequence[Turn]) -> bool:
+        """What was said is said again, without the thinking: the same words bring the same order about."""
+        for turn in turns:
+            if turn.speaker == "user" and self._noise.random() >= self._config.noise:
+                self._dialogue.answer(turn.text)
+        return True
 
     async def close(self) -> None:
         """Nothing to let go of."""

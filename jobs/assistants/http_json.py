@@ -24,7 +24,7 @@ from jobs.assistants._web import (
 )
 from jobs.chat_model import Gate, GateLimits
 from jobs.errors import AssistantError
-from jobs.model import ToolCall, Variant
+from jobs.model import ToolCall, Turn, Variant
 from jobs.ports import AssistantSession, Clock, Models, Reply
 from jobs.shelf import unknown
 
@@ -205,6 +205,13 @@ class HttpJsonSession:
         reply = _reply(documents, self._config, latency_ms)
         self._history = [*said, {"role": "assistant", "content": "\n\n".join(reply.messages)}]
         return reply
+
+    async def recall(self, turns: Sequence[Turn]) -> bool:
+        """Possible for an assistant that is sent the whole history every time; others keep it under their own id."""
+        if "history" not in places_in([self._config.url, self._config.body]) or self._config.reply.session:
+            return False
+        self._history = [{"role": turn.speaker, "content": turn.text} for turn in turns]
+        return True
 
     async def close(self) -> None:
         if self._http is not None:

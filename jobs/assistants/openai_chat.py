@@ -10,7 +10,7 @@ from jobs.assistants._connector import ConnectorPorts, ConnectorType, VariantCon
 from jobs.chat_model import ChatModel, ChatReply, ChatRequest, Endpoint, Message, RequestedTool, Tool, UnusableReply
 from jobs.chat_model.shape import problem_of_shape
 from jobs.errors import AssistantError, AssistantTimeout, ConfigurationError, ModelError
-from jobs.model import Tokens, ToolCall, Variant
+from jobs.model import Tokens, ToolCall, Turn, Variant
 from jobs.ports import AssistantSession, Models, Reply
 
 OPENING = "(The customer has just arrived. Greet them.)"
@@ -159,6 +159,12 @@ class OpenAIChatSession:
             if isinstance(error, ModelError):
                 raise _assistant_error(error) from error
             raise
+
+    async def recall(self, turns: Sequence[Turn]) -> bool:
+        """The model is told what was said; of the tools that it used, it only sees what it said about them."""
+        for turn in turns:
+            self._history.append({"role": turn.speaker, "content": turn.text})
+        return True
 
     async def close(self) -> None:
         """Nothing of its own to close."""

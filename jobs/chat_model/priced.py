@@ -9,6 +9,7 @@ from jobs.budget import Budget
 from jobs.chat_model.port import ChatReply, ChatRequest, Usage
 from jobs.chat_model.provider import Bill, Provider
 from jobs.chat_model.wire import unsendable
+from jobs.errors import ModelError
 from jobs.ports import Clock
 from jobs.pricing import Prices
 
@@ -32,6 +33,9 @@ class PricedChatModel:
         bill: Bill = []
         try:
             reply = await self._provider.call(request, deadline_s=deadline_s, line=self._line, bill=bill)
+        except ModelError as error:
+            error.billed = usage.tokens if (usage := _total(bill)) else None
+            raise
         finally:
             usage = _total(bill)
             cost_usd = self._cost(request.model, usage)

@@ -1,6 +1,7 @@
 """The chart of an experiment: both success rates, every difference with its interval, who passed when."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from jobs.charts import DARK, INNER, LIGHT, MARGIN, WIDTH, Look, Sheet, showable
 from jobs.experiments.experiment import ArmResult, Experiment, ExperimentSummary, GroupResult, MetricLine
@@ -8,6 +9,8 @@ from jobs.report.words import percent
 from jobs.stats import wilson_interval
 
 MOST_PERSONAS = 8
+ARM, BAR = 1.7, 0.23
+"""Inches: a row of two arms, and a bar with its gap."""
 LEFT, RIGHT = 2.35, 5.55
 """Between these the intervals are drawn."""
 
@@ -15,11 +18,16 @@ LEFT, RIGHT = 2.35, 5.55
 def experiment_chart(experiment: Experiment, summary: ExperimentSummary, *, dark: bool = False) -> bytes:
     """A PNG, 1600 pixels wide."""
     look = DARK if dark else LIGHT
-    lines = [line for line in summary.metrics if line.value is not None]
+    lines = _lines(summary)
     personas = summary.personas[:MOST_PERSONAS]
     turns = _last_turn(summary)
+    arms = len(experiment.arms)
     height = (
-        1.15 + 1.7 + (1.0 + 0.5 * len(lines)) + (2.35 if turns else 0) + (0.55 + 0.62 * len(personas)) * bool(personas)
+        1.15
+        + ARM * -(-arms // 2)
+        + (1.0 + 0.5 * len(lines))
+        + (2.35 if turns else 0)
+        + (0.55 + (0.16 + BAR * arms) * len(personas)) * bool(personas)
     )
     sheet = Sheet(height, look)
     y = _draw_title(sheet, experiment, summary)
@@ -32,9 +40,21 @@ def experiment_chart(experiment: Experiment, summary: ExperimentSummary, *, dark
     return sheet.png()
 
 
-def _colors(look: Look) -> tuple[str, str]:
-    """A and B, apart for every kind of colour blindness; the letters say it too."""
-    return look.times, look.failed
+def _lines(summary: ExperimentSummary) -> list[MetricLine]:
+    """Every difference that is known; of several candidates only in the metric that decides, the first of each."""
+    if not summary.others:
+        return [line for line in summary.metrics if line.value is not None]
+    return [
+        replace(line, name=f"{each.arm.upper()} in {line.name}")
+        for each in summary.contrasts
+        for line in each.metrics[:1]
+        if line.value is not None
+    ]
+
+
+def _colors(look: Look) -> tuple[str, ...]:
+    """A, B and so on, apart for every kind of colour blindness; the letters say it too."""
+    return look.times, look.failed, look.passed, look.errors, look.inconclusive, look.void
 
 
 def _draw_title(sheet: Sheet, experiment: Experiment, summary: ExperimentSummary) -> float:
@@ -50,30 +70,32 @@ def _draw_title(sheet: Sheet, experiment: Experiment, summary: ExperimentSummary
 def _draw_success(sheet: Sheet, y: float, experiment: Experiment, summary: ExperimentSummary) -> float:
     """Each arm's rate in large over its interval on a track from 0 to 100 %."""
     look, width = sheet.look, (INNER - 0.5) / 2
-    arms = (("A", experiment.a, summary.a), ("B", experiment.b, summary.b))
-    for place, (letter, name, result) in enumerate(arms):
-        x, color = MARGIN + place * (width + 0.5), _colors(look)[place]
-        sheet.box(x, y + 0.04, 0.18, 0.18, color)
-        sheet.write(x + 0.27, y + 0.2, _fitted(sheet, f"{letter}  {name}", width - 0.3, 15), 15, look.ink)
+    for place, (arm, result) in enumerate(zip(experiment.arms, summary.results, strict=True)):
+        x, top = MARGIN + place % 2 * (width + 0.5), y + ARM * (place // 2)
+        color = _colors(look)[place]
+        sheet.box(x, top + 0.04, 0.18, 0.18, color)
+        name = f"{arm.upper()}  {experiment.name_of(arm)}"
+        sheet.write(x + 0.27, top + 0.2, _fitted(sheet, name, width - 0.3, 15), 15, look.ink)
         rate = wilson_interval(result.passed, result.passed + result.failed)
         if rate is None:
-            sheet.write(x, y + 0.75, "–", 34, look.ink, bold=True)
+            sheet.write(x, top + 0.75, "–", 34, look.ink, bold=True)
             continue
-        end = sheet.write(x, y + 0.78, percent(rate.value), 34, look.ink, bold=True)
-        sheet.write(end + 0.15, y + 0.55, f"{percent(rate.low)} to {percent(rate.high)}", 14, look.ink)
-        sheet.write(end + 0.15, y + 0.78, f"success, n = {rate.n}", 13, look.quiet)
-        sheet.box(x, y + 1.02, width, 0.1, look.track)
-        sheet.box(x + width * rate.low, y + 1.02, width * (rate.high - rate.low), 0.1, color)
-        sheet.box(x + width * rate.value - 0.03, y + 0.94, 0.06, 0.26, look.ink)
-    return y + 1.7
+        end = sheet.write(x, top + 0.78, percent(rate.value), 34, look.ink, bold=True)
+        sheet.write(end + 0.15, top + 0.55, f"{percent(rate.low)} to {percent(rate.high)}", 14, look.ink)
+        sheet.write(end + 0.15, top + 0.78, f"success, n = {rate.n}", 13, look.quiet)
+        sheet.box(x, top + 1.02, width, 0.1, look.track)
+        sheet.box(x + width * rate.low, top + 1.02, width * (rate.high - rate.low), 0.1, color)
+        sheet.box(x + width * rate.value - 0.03, top + 0.94, 0.06, 0.26, look.ink)
+    return y + ARM * -(-len(experiment.arms) // 2)
 
 
 def _draw_differences(sheet: Sheet, y: float, lines: Sequence[MetricLine]) -> float:
     """A row a metric, each on its own scale; left of the line A is better, right of it B."""
     look, middle = sheet.look, (LEFT + RIGHT) / 2
-    sheet.write(MARGIN, y, "B against A, with 95% intervals", 15, look.quiet)
+    sheet.write(MARGIN, y, "Against A, with 95% intervals", 15, look.quiet)
     y += 0.42
-    for x, text in ((LEFT, "◀ A is better"), (RIGHT - sheet.measure("B is better ▶", 13), "B is better ▶")):
+    right = "the candidate is better ▶"
+    for x, text in ((LEFT - 0.35, "◀ A is better"), (RIGHT - sheet.measure(right, 13), right)):
         sheet.write(x, y, text, 13, look.quiet)
     y += 0.18
     sheet.box(middle - 0.01, y, 0.02, 0.5 * len(lines), look.quiet)
@@ -92,7 +114,7 @@ def _draw_interval(sheet: Sheet, y: float, line: MetricLine, middle: float) -> N
     assert line.value is not None
     ends = [abs(each) for each in (line.value, line.low, line.high) if each is not None]
     reach = (RIGHT - LEFT) / 2 * 0.95 / (max(ends) or 1.0)
-    a, b = _colors(sheet.look)
+    a, b = _colors(sheet.look)[:2]
     if line.low is not None and line.high is not None:
         shown = b if line.low > 0 else a if line.high < 0 else sheet.look.cancelled
         sheet.box(middle + line.low * reach, y - 0.05, max((line.high - line.low) * reach, 0.02), 0.1, shown)
@@ -101,37 +123,36 @@ def _draw_interval(sheet: Sheet, y: float, line: MetricLine, middle: float) -> N
 
 def _last_turn(summary: ExperimentSummary) -> int:
     """The turn after which nobody passed any more; 0 if nobody did at all."""
-    counts = [max(pair) for pair in zip(summary.a.passed_by_turn, summary.b.passed_by_turn, strict=False)]
-    if not any(counts):
+    by_turn = list(zip(*(each.passed_by_turn for each in summary.results), strict=False))
+    if not by_turn or not any(by_turn[-1]):
         return 0
-    final = summary.a.passed_by_turn[-1], summary.b.passed_by_turn[-1]
-    reached = [
-        turn
-        for turn, pair in enumerate(zip(summary.a.passed_by_turn, summary.b.passed_by_turn, strict=False), 1)
-        if pair == final
-    ]
-    return max(3, reached[0])
+    reached = next(turn for turn, counts in enumerate(by_turn, 1) if counts == by_turn[-1])
+    return max(3, reached)
 
 
 def _draw_turns(sheet: Sheet, y: float, summary: ExperimentSummary, turns: int) -> float:
-    """The share that has passed after so many turns of the customer: two bars a turn."""
+    """The share that has passed after so many turns of the customer: a bar an arm and turn."""
     look, height, step = sheet.look, 1.1, INNER / turns
     sheet.write(MARGIN, y, "Passed after so many turns of the customer, in %", 15, look.quiet)
     floor = y + 0.45 + height
     sheet.box(MARGIN, floor, INNER, 0.02, look.quiet)
-    width = min(0.42, step * 0.36)
+    arms = summary.results
+    width = min(0.42, step * 0.72 / len(arms))
     for turn in range(turns):
-        x = MARGIN + step * turn + (step - 2 * width - 0.05) / 2
-        for place, (arm, color) in enumerate(zip((summary.a, summary.b), _colors(look), strict=True)):
+        x = MARGIN + step * turn + (step - len(arms) * (width + 0.05)) / 2
+        for place, (arm, color) in enumerate(zip(arms, _colors(look), strict=False)):
             share = _share(arm, turn)
             left = x + place * (width + 0.05)
             sheet.box(left, floor - height * share, width, max(height * share, 0.015), color)
             label = f"{100 * share:.0f}"
+            if sheet.measure(label, 11) > width + 0.05:
+                continue  # bars of six arms are too narrow for a number
             sheet.write(
                 left + (width - sheet.measure(label, 11)) / 2, floor - height * share - 0.06, label, 11, look.ink
             )
         number = str(turn + 1)
-        sheet.write(x + width - sheet.measure(number, 13) / 2, floor + 0.27, number, 13, look.ink)
+        middle = x + len(arms) * (width + 0.05) / 2
+        sheet.write(middle - sheet.measure(number, 13) / 2, floor + 0.27, number, 13, look.ink)
     return floor + 0.75
 
 
@@ -145,16 +166,22 @@ def _draw_personas(sheet: Sheet, y: float, personas: Sequence[GroupResult]) -> N
     sheet.write(MARGIN, y, "Success by persona", 15, look.quiet)
     y += 0.25
     for group in personas:
-        sheet.write(MARGIN, y + 0.3, _fitted(sheet, group.name, LEFT - MARGIN - 0.1, 14), 14, look.ink)
-        for place, (counts, color) in enumerate(zip((group.a, group.b), _colors(look), strict=True)):
+        sheet.write(
+            MARGIN,
+            y + 0.07 + BAR * len(group.arms) / 2,
+            _fitted(sheet, group.name, LEFT - MARGIN - 0.1, 14),
+            14,
+            look.ink,
+        )
+        for place, (counts, color) in enumerate(zip(group.arms, _colors(look), strict=False)):
             passed, known = counts
-            top = y + 0.06 + 0.23 * place
+            top = y + 0.06 + BAR * place
             share = passed / known if known else 0.0
             sheet.box(LEFT, top, width, 0.17, look.track)
             sheet.box(LEFT, top, width * share, 0.17, color)
-            text = f"{'AB'[place]} {passed} of {known}" if known else f"{'AB'[place]} –"
+            text = f"{'ABCDEF'[place]} {passed} of {known}" if known else f"{'ABCDEF'[place]} –"
             sheet.write(LEFT + width + 0.12, top + 0.15, text, 12, look.ink)
-        y += 0.62
+        y += 0.16 + BAR * len(group.arms)
 
 
 def _fitted(sheet: Sheet, text: str, width: float, size: float, *, bold: bool = False) -> str:

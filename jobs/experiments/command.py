@@ -35,6 +35,10 @@ def ab() -> None:
 @click.argument("target")
 @click.option("--a", required=True, metavar="NAME@VARIANT", help="The baseline.")
 @click.option("--b", required=True, metavar="NAME@VARIANT", help="The candidate.")
+@click.option("--c", metavar="NAME@VARIANT", help="A further candidate; each is compared with A. Also --d, --e, --f.")
+@click.option("--d", metavar="NAME@VARIANT", hidden=True)
+@click.option("--e", metavar="NAME@VARIANT", hidden=True)
+@click.option("--f", metavar="NAME@VARIANT", hidden=True)
 @click.option("-n", default="auto", metavar="N|auto", help="Pairs; auto: as many as show --difference.")
 @click.option(
     "--difference", type=click.FloatRange(1, 100), default=20, show_default=True, help="In points of success."
@@ -44,32 +48,35 @@ def ab() -> None:
 @click.option("--early-stop", is_flag=True, help="Look every few pairs; stop as soon as a winner is certain.")
 @as_json_option
 def run(target: str, n: str, difference: float, as_json: bool, **options: Any) -> int:
-    """Let two variants meet the same customers, and say which one is better.
+    """Let variants meet the same customers, and say which one is better.
 
-    Both arms are played at the same time, with the same scenarios and seeds. Before it starts you are told what the
+    The arms are played at the same time, with the same scenarios and seeds. Before it starts you are told what the
     size can show and what it will cost. Ctrl-C stops it; there is no verdict then.
 
     \b
-    Exit codes: 0 B is better, 1 B is worse, 4 neither was shown, 2 bad input, 3 nothing but errors, 130 interrupted.
+    Exit codes: 0 a candidate is better, 1 every one is worse, 4 neither was shown, 2 bad input, 3 nothing but errors,
+    130 interrupted.
 
     \b
     Examples:
       convotest ab run pizza --a pizza@good --b pizza@faulty
+      convotest ab run pizza --a pizza@now --b pizza@shorter --c pizza@friendlier
       convotest ab run pizza --a pizza@good --b pizza@faulty -n 100 --seed 7 --early-stop
     """
     from jobs.experiments.experiment import ExperimentRequest
 
+    more = tuple(each for each in (options.pop(name) for name in "cdef") if each)
     request = ExperimentRequest(
-        target=target, n=pairs_from(n), difference=difference / 100, started_by="terminal", **options
+        target=target, n=pairs_from(n), difference=difference / 100, more=more, started_by="terminal", **options
     )
     experiment, progress, summary, interrupted = asyncio.run(_play(request, prepare()))
     _show(experiment, progress, summary, as_json=as_json)
     if interrupted:
         return INTERRUPTED
-    if summary is None or summary.verdict is None:
+    if summary is None or summary.overall is None:
         return NEITHER
-    played = sum(arm.passed + arm.failed + arm.unclear for arm in (summary.a, summary.b))
-    return EXIT.get(summary.verdict, NEITHER) if played else MISSING
+    played = sum(arm.passed + arm.failed + arm.unclear for arm in summary.results)
+    return EXIT.get(summary.overall, NEITHER) if played else MISSING
 
 
 def pairs_from(text: str) -> int | None:
@@ -150,7 +157,7 @@ def extend(test: str, pairs: int, as_json: bool) -> int:
     """
     experiment, progress, summary, interrupted = asyncio.run(_play_on(test, pairs, prepare()))
     _show(experiment, progress, summary, as_json=as_json)
-    return INTERRUPTED if interrupted else EXIT.get((summary and summary.verdict) or "", NEITHER)
+    return INTERRUPTED if interrupted else EXIT.get((summary and summary.overall) or "", NEITHER)
 
 
 @ab.command()
@@ -284,7 +291,7 @@ def analyze(file: Path, metrics: tuple[str, ...], lower: tuple[str, ...], as_jso
     if results is not None:
         return _compare(results, lower=(*_lower(), *lower), as_json=as_json)
     _show(experiment, progress, summary, as_json=as_json)
-    return EXIT.get((summary and summary.verdict) or "", NEITHER)
+    return EXIT.get((summary and summary.overall) or "", NEITHER)
 
 
 def _compare(results: "Results", *, lower: tuple[str, ...], as_json: bool) -> int:
@@ -342,16 +349,19 @@ async def _follow(started: "Experiment", interrupted: asyncio.Event, ports: "Por
         experiment_summary,
         follow_experiment,
     )
-    from jobs.model import Progress
+    from jobs.model import Outcome, Progress
     from jobs.terminal import progress_bar
 
     canceller = asyncio.create_task(_cancel_when(interrupted, started, ports))
     try:
-        with progress_bar(f"{started.target}: {started.a} against {started.b}", 2 * started.planned) as show_progress:
+        planned = len(started.arms) * started.planned
+        against = ", ".join((started.b, *started.more))
+        with progress_bar(f"{started.target}: {started.a} against {against}", planned) as show_progress:
             async for each in follow_experiment(started.id, ports):
-                counts = {"passed": each.a.passed + each.b.passed, "failed": each.a.failed + each.b.failed}
-                other = each.a.done + each.b.done - sum(counts.values())
-                show_progress(Progress(planned=2 * each.planned, by_outcome={**counts, "inconclusive": other}))  # type: ignore[arg-type]
+                passed, failed = sum(arm.passed for arm in each.arms), sum(arm.failed for arm in each.arms)
+                counts: dict[Outcome, int] = {"passed": passed, "failed": failed}
+                counts["inconclusive"] = sum(arm.done for arm in each.arms) - passed - failed
+                show_progress(Progress(planned=planned, by_outcome=counts))
     finally:
         canceller.cancel()
     over = await existing_experiment(started.id, ports)

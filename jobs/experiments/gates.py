@@ -15,11 +15,12 @@ import numpy as np
 
 from jobs.experiments.analysis import ALPHA, FEWEST
 from jobs.experiments.experiment import Decision, Verdict
-from jobs.experiments.inference import Floats, is_constant, mean_t
+from jobs.experiments.inference import Floats, is_constant, mean_t, ratio_of_rates_above, welch
 from jobs.experiments.power import POWER
 from jobs.experiments.wording import VERDICTS
 
 GateVerdict = Literal["pass", "fail", "inconclusive"]
+RESULTS = "results an arm"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +60,7 @@ class Gate:
     p: float | None
     n: int
     needs_n: int | None
+    what: str = "pairs"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +99,45 @@ def gate(limit: Limit, baseline: Sequence[float] | Floats, candidate: Sequence[f
     return Gate(limit=limit, verdict=verdict, ratio=ratio, p=p, n=n, needs_n=needed)
 
 
+def unpaired_gate(limit: Limit, baseline: Sequence[float] | Floats, candidate: Sequence[float] | Floats) -> Gate:
+    """The same question of two independent arms: rates by the score test, means by Welch's test of the linear form.
+
+    The score test says nothing certain of three successes of three in both arms, which Wald's test of the log ratio
+    takes for proof.
+
+    Source: Farrington & Manning 1990, Stat Med 9:1447; Fieller 1954.
+    """
+    a, b = np.asarray(baseline, dtype=float), np.asarray(candidate, dtype=float)
+    n, ratio = min(len(a), len(b)), float(b.mean() / a.mean()) if len(a) and len(b) and a.any() else None
+    if n < FEWEST:
+        verdict: GateVerdict = "inconclusive"
+        return Gate(limit=limit, verdict=verdict, ratio=ratio, p=None, n=n, needs_n=FEWEST, what=RESULTS)
+    is_binary = limit.is_rate and bool(np.isin(np.concatenate([a, b]), (0.0, 1.0)).all())
+    above = _rate_above(limit.share, a, b) if is_binary else _mean_above(limit.share * a, b)
+    p = above if limit.better == "higher" else 1 - above
+    verdict = "pass" if p < ALPHA else "fail" if 1 - p < ALPHA else "inconclusive"
+    needed = None if verdict != "inconclusive" else _results_that_decide(limit.share * a, b, n)
+    return Gate(limit=limit, verdict=verdict, ratio=ratio, p=p, n=n, needs_n=needed, what=RESULTS)
+
+
+def _rate_above(share: float, a: Floats, b: Floats) -> float:
+    """The one-sided p of a candidate's rate above that share of the baseline's."""
+    return ratio_of_rates_above(share, int(a.sum()), len(a), int(b.sum()), len(b))
+
+
+def _mean_above(limit: Floats, b: Floats) -> float:
+    two_sided = welch(limit, b).p / 2
+    return two_sided if float(b.mean()) > float(limit.mean()) else 1 - two_sided
+
+
+def _results_that_decide(limit: Floats, b: Floats, n: int) -> int | None:
+    difference = float(b.mean() - limit.mean())
+    if difference == 0:
+        return None
+    normal = NormalDist().inv_cdf(1 - ALPHA) + NormalDist().inv_cdf(POWER)
+    return max(n + 1, math.ceil(normal**2 * (float(limit.var(ddof=1)) + float(b.var(ddof=1))) / difference**2))
+
+
 def approval(gates: Sequence[Gate], *, primary: Verdict, regressions: Mapping[str, GateVerdict]) -> Approval:
     """APPROVE if every gate and regression case is passed and the primary metric improves; REJECT if any is failed.
 
@@ -132,6 +173,6 @@ def _pairs_that_decide(margin: Floats, n: int) -> int | None:
 
 
 def _reason(each: Gate) -> str:
-    seen = f"{each.ratio:.0%} of it in {each.n} pairs" if each.ratio is not None else f"{each.n} pairs"
-    more = f", about {each.needs_n - each.n} more pairs would tell" if each.needs_n is not None else ""
+    seen = f"{each.ratio:.0%} of it in {each.n} {each.what}" if each.ratio is not None else f"{each.n} {each.what}"
+    more = f", about {each.needs_n - each.n} more {each.what} would tell" if each.needs_n is not None else ""
     return f"{each.limit.words}: {each.verdict} ({seen}{more})"

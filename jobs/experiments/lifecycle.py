@@ -13,9 +13,8 @@ from jobs.announce import experiment_card_key, experiment_finished, experiment_s
 from jobs.bundle import Ports
 from jobs.errors import RequestError
 from jobs.experiments.experiment import (
-    ARMS,
+    EVERY_ARM,
     OVER,
-    ArmName,
     ArmProgress,
     ArmRun,
     Experiment,
@@ -28,9 +27,9 @@ from jobs.experiments.experiment import (
     scenario_key,
 )
 from jobs.experiments.looks import early_winner
-from jobs.experiments.power import DISAGREEING, detectable_difference, pairs_for_rates, power_line
+from jobs.experiments.power import ALPHA, DISAGREEING, detectable_difference, pairs_for_rates, power_line
 from jobs.metrics import METRICS
-from jobs.model import Conversation, ConversationId, Run, RunId, RunRequest, Scenario, Variant, WorkspaceId, short_id
+from jobs.model import Conversation, ConversationId, Run, RunId, RunRequest, Scenario, WorkspaceId, short_id
 from jobs.planning import RunPlan, new_run_id, plan_run
 from jobs.store.experiments import PlannedArm
 from jobs.suites import draw_suite, find_target
@@ -40,6 +39,7 @@ LOOK_EVERY = 5
 FEWEST_USEFUL = 10
 METRICS_TO_DECLARE = ("success", "latency_ms", "cost_usd", *(name for name in METRICS if name != "latency"))
 EXTENDED_BY = 20
+MOST_CANDIDATES = len(EVERY_ARM) - 1
 ASSISTANT = "assistant"
 NOT_SHARED = (ASSISTANT, "models", "prices")
 """The stamps in which arms may differ: the assistant and its model, and prices, which do not change what is said."""
@@ -51,11 +51,16 @@ class ExperimentPlan:
 
     a: RunPlan
     b: RunPlan
+    more: tuple[RunPlan, ...] = ()
     pairs: int
     power: str
     estimated_cost_usd: float | None
     is_aa: bool
     notes: tuple[str, ...]
+
+    @property
+    def arms(self) -> tuple[RunPlan, ...]:
+        return (self.a, self.b, *self.more)
 
 
 async def plan_experiment(request: ExperimentRequest, ports: Ports) -> ExperimentPlan:
@@ -70,22 +75,29 @@ async def plan_experiment(request: ExperimentRequest, ports: Ports) -> Experimen
     if suite.name is None or request.n is not None:  # a suite has its own size
         wanted, notes = _pairs_wanted(request, ports.settings.convotest_max_conversations)
     a = await plan_run(_run_request(request, request.a, n=wanted, seed=request.seed), ports)
-    b = await plan_run(_run_request(request, request.b, n=a.n, seed=a.seed), ports)
+    b, *more = [
+        await plan_run(_run_request(request, each, n=a.n, seed=a.seed), ports) for each in (request.b, *request.more)
+    ]
+    arms = (a, b, *more)
     if a.n < FEWEST_USEFUL:
         notes += (f"{a.n} pairs are too few for any verdict; it takes at least {FEWEST_USEFUL}",)
     is_aa = a.variant.hash == b.variant.hash
+    if more and len({each.variant.hash for each in arms}) < len(arms):
+        raise RequestError("two of these variants are the same; an A/A test has just these two, a=… and b=…")
     if is_aa:
         notes += ("an A/A test: both arms are the same variant",)
-    costs = (a.estimated_cost_usd, b.estimated_cost_usd)
-    known = [cost for cost in costs if cost is not None]
+    if more:
+        notes += (f"{1 + len(more)} candidates, each against {a.variant.label}; they share the 5% risk (Holm)",)
+    known = [each.estimated_cost_usd for each in arms if each.estimated_cost_usd is not None]
     return ExperimentPlan(
         a=a,
         b=b,
+        more=tuple(more),
         pairs=a.n,
-        power=power_line(a.n),
-        estimated_cost_usd=sum(known) if len(known) == len(costs) else None,
+        power=power_line(a.n, candidates=1 + len(more)),
+        estimated_cost_usd=sum(known) if len(known) == len(arms) else None,
         is_aa=is_aa,
-        notes=tuple(dict.fromkeys((*notes, *a.notes, *b.notes))),
+        notes=tuple(dict.fromkeys((*notes, *(note for each in arms for note in each.notes)))),
     )
 
 
@@ -94,6 +106,10 @@ def _check(request: ExperimentRequest) -> None:
         raise RequestError(f"no metric named {request.metric!r}; known: {', '.join(METRICS_TO_DECLARE)}")
     if request.early_stop and request.metric != "success":
         raise RequestError("an early stop looks at success; it cannot be combined with another metric that decides")
+    if request.early_stop and request.more:
+        raise RequestError("an early stop compares two variants; leave out early, or the further candidates")
+    if len(request.more) > MOST_CANDIDATES - 1:
+        raise RequestError(f"{1 + len(request.more)} candidates are too many; at most {MOST_CANDIDATES} at a time")
     if not 0 < request.difference <= 1:
         raise RequestError(f"a difference of {100 * request.difference:g} points makes no sense; ask for 1 to 100")
     if request.n is not None and request.n < 1:
@@ -106,11 +122,12 @@ def _pairs_wanted(request: ExperimentRequest, most: int) -> tuple[int, tuple[str
         cut = (f"n={request.n} was cut to {most} pairs, the most this installation plays",) * (request.n > most)
         return min(request.n, most), cut
     discordant = max(DISAGREEING, request.difference)
-    needed = pairs_for_rates(discordant=discordant, difference=request.difference) or most + 1
+    alpha = ALPHA / (1 + len(request.more))
+    needed = pairs_for_rates(discordant=discordant, difference=request.difference, alpha=alpha) or most + 1
     points = f"{100 * request.difference:.0f} points"
     if needed <= most:
         return max(needed, FEWEST_USEFUL), (f"n=auto: {needed} pairs show a difference of {points}",)
-    shown = detectable_difference(most)
+    shown = detectable_difference(most, alpha=alpha)
     reach = f"; {most} show {math.ceil(100 * shown)} points" if shown else ""
     return most, (f"n=auto: a difference of {points} takes {needed} pairs, more than the {most} allowed here{reach}",)
 
@@ -134,13 +151,14 @@ async def start_experiment(request: ExperimentRequest, ports: Ports) -> Experime
     plan = await plan_experiment(request, ports)
     experiment_id = ExperimentId(str(uuid7()))
     key = request.key or experiment_id
-    labels = _labels(plan)
+    a, b, *more = [each.variant.label for each in plan.arms]
     experiment = Experiment(
         id=experiment_id,
         workspace_id=request.workspace_id,
         target=request.target,
-        a=labels["a"],
-        b=labels["b"],
+        a=a,
+        b=b,
+        more=tuple(more),
         seed=plan.a.seed,
         planned=plan.pairs,
         metric=request.metric,
@@ -179,10 +197,12 @@ async def extend_experiment(experiment: Experiment, ports: Ports, *, by: str, pa
     most = ports.settings.convotest_max_conversations
     if pairs < 1 or experiment.planned + pairs > most:
         raise RequestError(f"{experiment.planned} + {pairs} pairs are not possible; at most {most} are played here")
+    a, b, *others = [_label_of(experiment.runs_of(arm)[0]) for arm in experiment.arms]
     request = ExperimentRequest(
         target=experiment.target,
-        a=experiment.runs_of("a")[0].assistant + "@" + plain_variant(experiment.runs_of("a")[0].variant),
-        b=experiment.runs_of("b")[0].assistant + "@" + plain_variant(experiment.runs_of("b")[0].variant),
+        a=a,
+        b=b,
+        more=tuple(others),
         n=experiment.planned + pairs,
         seed=experiment.seed,
         started_by=by,
@@ -201,9 +221,11 @@ async def extend_experiment(experiment: Experiment, ports: Ports, *, by: str, pa
 
 
 def _refuse_what_changed(experiment: Experiment, plan: ExperimentPlan) -> None:
-    before = {"a": experiment.runs_of("a")[0].stamps[ASSISTANT], "b": experiment.runs_of("b")[0].stamps[ASSISTANT]}
-    now = {"a": plan.a.variant.hash, "b": plan.b.variant.hash}
-    changed = [experiment.name_of(arm) for arm in ARMS if before[arm] != now[arm]]
+    changed = [
+        experiment.name_of(arm)
+        for arm, now in zip(experiment.arms, plan.arms, strict=True)
+        if experiment.runs_of(arm)[0].stamps[ASSISTANT] != now.variant.hash
+    ]
     changed += changed_stamps(experiment.stamps, _shared_stamps(plan.a))
     if changed:
         raise RequestError(
@@ -221,8 +243,8 @@ def _shared_stamps(plan: RunPlan) -> dict[str, str]:
     return {name: stamp for name, stamp in plan.stamps.items() if name not in NOT_SHARED}
 
 
-def _labels(plan: ExperimentPlan) -> dict[ArmName, str]:
-    return {"a": plan.a.variant.label, "b": plan.b.variant.label}
+def _label_of(run: Run) -> str:
+    return f"{run.assistant}@{plain_variant(run.variant)}"
 
 
 SECOND = " (again)"
@@ -236,14 +258,12 @@ def plain_variant(name: str) -> str:
 async def _plan_arms(
     experiment: Experiment, plan: ExperimentPlan, scenarios: Sequence[Scenario], ports: Ports, *, round_: int
 ) -> list[PlannedArm]:
-    """A run for each arm; both meet the same customers in the same order."""
-    b = plan.b.variant
-    variants: dict[ArmName, Variant] = {
-        "a": plan.a.variant,
-        "b": replace(b, name=b.name + SECOND) if b.label == plan.a.variant.label else b,
-    }
+    """A run for each arm; all meet the same customers in the same order."""
     arms: list[PlannedArm] = []
-    for arm, variant in variants.items():
+    for arm, of_arm in zip(experiment.arms, plan.arms, strict=True):
+        variant = of_arm.variant
+        if arm != "a" and variant.label == plan.a.variant.label:
+            variant = replace(variant, name=variant.name + SECOND)
         await ports.store.variants.save(experiment.workspace_id, variant)
         run = Run(
             id=new_run_id(),
@@ -257,7 +277,7 @@ async def _plan_arms(
             simulator=plan.a.simulator,
             seed=plan.a.seed,
             planned=len(scenarios),
-            stamps={**plan.a.stamps, **(plan.a if arm == "a" else plan.b).stamps, ASSISTANT: variant.hash},
+            stamps={**plan.a.stamps, **of_arm.stamps, ASSISTANT: variant.hash},
             notes=(f"arm {arm.upper()} of experiment {short_id(experiment.id)}",),
             started_by=experiment.started_by,
             place=None,
@@ -321,15 +341,19 @@ async def delete_experiment(experiment: Experiment, ports: Ports) -> None:
 
 async def experiment_progress(experiment: Experiment, ports: Ports) -> ExperimentProgress:
     outcomes = await ports.store.experiments.outcomes([each.run.id for each in experiment.runs])
-    arms: dict[ArmName, ArmProgress] = {}
-    for arm in ARMS:
-        of_arm = [outcome for run in experiment.runs_of(arm) for outcome in outcomes[run.id].values()]
-        arms[arm] = ArmProgress(
-            done=len(of_arm) - of_arm.count("cancelled"),
-            passed=of_arm.count("passed"),
-            failed=of_arm.count("failed"),
-        )
-    return ExperimentProgress(planned=experiment.planned, a=arms["a"], b=arms["b"])
+    a, b, *more = [
+        _arm_progress([outcome for run in experiment.runs_of(arm) for outcome in outcomes[run.id].values()])
+        for arm in experiment.arms
+    ]
+    return ExperimentProgress(planned=experiment.planned, a=a, b=b, more=tuple(more))
+
+
+def _arm_progress(outcomes: Sequence[str]) -> ArmProgress:
+    return ArmProgress(
+        done=len(outcomes) - outcomes.count("cancelled"),
+        passed=outcomes.count("passed"),
+        failed=outcomes.count("failed"),
+    )
 
 
 async def follow_experiment(experiment_id: ExperimentId, ports: Ports) -> AsyncGenerator[ExperimentProgress]:
@@ -362,26 +386,26 @@ async def experiment_summary(experiment: Experiment, ports: Ports) -> Experiment
 
 async def judge(experiment: Experiment, ports: Ports) -> ExperimentSummary:
     """The answer from everything that was played; computed in the helper process."""
-    played = {
-        arm: [
+    played = [
+        [
             (each.round, conversation)
             for each in experiment.runs
             if each.arm == arm
             for conversation in await ports.store.runs.conversations(each.run.id)
         ]
-        for arm in ARMS
-    }
-    return await ports.helper.call(_judged, experiment, played["a"], played["b"])
+        for arm in experiment.arms
+    ]
+    return await ports.helper.call(_judged, experiment, *played)
 
 
 Rows = Sequence[tuple[int, Conversation]]
 
 
-def _judged(experiment: Experiment, a: Rows, b: Rows) -> ExperimentSummary:
+def _judged(experiment: Experiment, *played: Rows) -> ExperimentSummary:
     from jobs.experiments.verdict import Played, judge_experiment  # in the helper process only: numpy and scipy
 
-    arms = [[Played(round=round_, conversation=each) for round_, each in rows] for rows in (a, b)]
-    return judge_experiment(experiment, *arms)
+    a, b, *more = [[Played(round=round_, conversation=each) for round_, each in rows] for rows in played]
+    return judge_experiment(experiment, a, b, *more)
 
 
 @cache

@@ -11,17 +11,18 @@ DISAGREEING = 0.25
 BEYOND_PLANNING = 1_000_000_000
 
 
-def pairs_for_rates(*, discordant: float, difference: float, power: float = POWER) -> int | None:
+def pairs_for_rates(*, discordant: float, difference: float, power: float = POWER, alpha: float = ALPHA) -> int | None:
     """Pairs that show a paired difference of two success rates; None for no difference.
 
     Args:
         discordant: share of pairs in which exactly one arm succeeds, at least the difference.
+        alpha: the risk of a false claim; with several candidates each has its share of it.
 
     Source: Connor 1987, Biometrics 43:207 (for McNemar's test, two-sided).
     """
     if not 0 <= abs(difference) <= discordant <= 1:
         raise ValueError(f"{discordant} of the pairs cannot disagree when the rates differ by {difference}")
-    reach = _quantile(1 - ALPHA / 2) * math.sqrt(discordant)
+    reach = _quantile(1 - alpha / 2) * math.sqrt(discordant)
     return _whole((reach + _quantile(power) * math.sqrt(discordant - difference**2)) ** 2, difference**2)
 
 
@@ -55,33 +56,39 @@ def arm_for_means(*, difference: float, sd_a: float, sd_b: float, power: float =
     return None if n is None else math.ceil(n + correction)
 
 
-def detectable_difference(pairs: int, *, discordant: float = DISAGREEING, power: float = POWER) -> float | None:
+def detectable_difference(
+    pairs: int, *, discordant: float = DISAGREEING, power: float = POWER, alpha: float = ALPHA
+) -> float | None:
     """The smallest paired difference of success rates that ``pairs`` pairs show; None if even the largest is not.
 
     The largest is the one in which all disagreement goes one way; more disagreement than ``discordant`` is taken
     where a larger difference needs it.
     """
     low, high = 0.0, 1.0
-    if not _shows(pairs, high, discordant, power):
+    if not _shows(pairs, high, discordant, power, alpha):
         return None
     while high - low > 1e-6:
         middle = (low + high) / 2
-        low, high = (low, middle) if _shows(pairs, middle, discordant, power) else (middle, high)
+        low, high = (low, middle) if _shows(pairs, middle, discordant, power, alpha) else (middle, high)
     return high
 
 
-def power_line(pairs: int, *, discordant: float = DISAGREEING, power: float = POWER) -> str:
-    """What a number of pairs can show, said before anything is paid for."""
-    difference = detectable_difference(pairs, discordant=discordant, power=power)
+def power_line(pairs: int, *, candidates: int = 1, discordant: float = DISAGREEING, power: float = POWER) -> str:
+    """What a number of pairs can show, said before anything is paid for.
+
+    With several candidates it is what each of them can be sure of, at its share of the risk (Holm's first step).
+    """
+    difference = detectable_difference(pairs, discordant=discordant, power=power, alpha=ALPHA / candidates)
     if difference is None:
         return f"{pairs} pairs cannot show any difference at {power:.0%} power"
     points = math.ceil(100 * difference - 1e-9)
     assumed = f"if only one variant succeeds in {max(discordant, difference):.0%} of them"
-    return f"{pairs} pairs can show a difference of {points} points or more at {power:.0%} power, {assumed}"
+    each = f", for each of {candidates} candidates" if candidates > 1 else ""
+    return f"{pairs} pairs can show a difference of {points} points or more at {power:.0%} power{each}, {assumed}"
 
 
-def _shows(pairs: int, difference: float, discordant: float, power: float) -> bool:
-    needed = pairs_for_rates(discordant=max(discordant, difference), difference=difference, power=power)
+def _shows(pairs: int, difference: float, discordant: float, power: float, alpha: float) -> bool:
+    needed = pairs_for_rates(discordant=max(discordant, difference), difference=difference, power=power, alpha=alpha)
     return needed is not None and needed <= pairs
 
 

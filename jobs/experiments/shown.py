@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
+from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
 from jobs.experiments.experiment import (
-    ARMS,
     ArmName,
     ArmProgress,
+    Contrast,
     Experiment,
     ExperimentProgress,
     ExperimentSummary,
@@ -43,8 +44,7 @@ def to_json(experiment: Experiment, progress: ExperimentProgress, summary: Exper
         "kind": experiment.kind,
         "state": experiment.state,
         "target": experiment.target,
-        "a": _arm_json(experiment, "a", progress.a),
-        "b": _arm_json(experiment, "b", progress.b),
+        **{arm: _arm_json(experiment, arm, each) for arm, each in zip(experiment.arms, progress.arms, strict=True)},
         "planned": experiment.planned,
         "seed": experiment.seed,
         "metric": experiment.metric,
@@ -58,12 +58,25 @@ def to_json(experiment: Experiment, progress: ExperimentProgress, summary: Exper
         "created_at": experiment.created_at.isoformat(),
         "finished_at": experiment.finished_at.isoformat() if experiment.finished_at else None,
         "note": experiment.note,
-        "verdict": summary.verdict if summary else None,
-        "decision": summary.decision if summary else None,
-        "gates": list(summary.gates) if summary else [],
+        "verdict": summary.overall if summary else None,
+        "decision": summary.leading.decision if summary else None,
+        "gates": list(summary.leading.gates) if summary else [],
+        "candidates": [_candidate_json(experiment, each) for each in summary.contrasts] if summary else [],
+        "flaky": list(summary.flaky) if summary else [],
         "recommendation": summary.sentence if summary else None,
         "notes": list(summary.notes if summary else experiment.notes),
         "comparison": dict(summary.document) if summary and summary.verdict else None,
+    }
+
+
+def _candidate_json(experiment: Experiment, contrast: Contrast) -> dict[str, Any]:
+    return {
+        "arm": contrast.arm,
+        "variant": experiment.name_of(contrast.arm),
+        "verdict": contrast.verdict,
+        "decision": contrast.decision,
+        "gates": list(contrast.gates),
+        "recommendation": contrast.sentence,
     }
 
 
@@ -89,17 +102,26 @@ def print_experiment(experiment: Experiment, progress: ExperimentProgress, summa
             console.print(Text(_safe(line)))
         console.print(Text("no verdict before all pairs are played", style="dim"))
         return
-    console.print(Text(_safe(summary.sentence), style=STYLES.get(summary.verdict, "yellow")))
-    if summary.decision:
-        console.print(Text(_safe(f"{summary.decision}: {'; '.join(summary.gates)}")))
-    console.print(_figures(summary))
-    for each in summary.disagreements:
-        loser = "B" if each.passed == "a" else "A"
-        console.print(
-            Text(_safe(f"pair {each.number}: only {each.passed.upper()} passed; {loser}: {'; '.join(each.reasons)}"))
-        )
+    console.print(Text(_safe(summary.sentence), style=STYLES.get(summary.overall, "yellow")))
+    for each in summary.contrasts:
+        _print_contrast(console, experiment, each)
+    costs = zip(experiment.arms, summary.results, strict=True)
+    console.print(Text("cost in all: " + ", ".join(f"{arm.upper()} {dollars(each.cost_usd)}" for arm, each in costs)))
     for line in (*summary.flaky, *summary.notes, *summary.methods):
         console.print(Text(_safe(line), style="dim"))
+
+
+def _print_contrast(console: Console, experiment: Experiment, contrast: Contrast) -> None:
+    letter = contrast.arm.upper()
+    if experiment.more:
+        console.print(Text(_safe(f"{letter} {experiment.name_of(contrast.arm)}"), style="bold"))
+    if contrast.decision:
+        console.print(Text(_safe(f"{contrast.decision}: {'; '.join(contrast.gates)}")))
+    console.print(_figures(contrast))
+    for each in contrast.disagreements:
+        reasons = "; ".join(each.reasons)
+        told = f"pair {each.number}: only {each.passed.upper()} passed; {each.failed.upper()}: {reasons}"
+        console.print(Text(_safe(told)))
 
 
 def print_experiments(listed: Sequence[Experiment]) -> None:
@@ -108,15 +130,18 @@ def print_experiments(listed: Sequence[Experiment]) -> None:
     for each in listed:
         started = each.created_at.astimezone().strftime("%Y-%m-%d %H:%M")
         pairs = str(each.planned) if each.kind == "simulated" else "by hand"
-        cells = (short_id(each.id), started, each.target, each.a, each.b, pairs, each.state)
+        candidates = ", ".join((each.b, *each.more))
+        cells = (short_id(each.id), started, each.target, each.a, candidates, pairs, each.state)
         table.add_row(*(Text(_safe(cell)) for cell in cells))
     stdout_console().print(table if listed else "no A/B tests yet; start one with: convotest ab run pizza --a X --b Y")
 
 
 def progress_lines(experiment: Experiment, progress: ExperimentProgress) -> list[str]:
     """How far each arm is, with its success so far and the interval."""
-    arms = {"a": progress.a, "b": progress.b}
-    return [_progress(arm, experiment.name_of(arm), arms[arm], progress.planned) for arm in ARMS]
+    return [
+        _progress(arm, experiment.name_of(arm), each, progress.planned)
+        for arm, each in zip(experiment.arms, progress.arms, strict=True)
+    ]
 
 
 def _progress(arm: ArmName, name: str, progress: ArmProgress, planned: int) -> str:
@@ -126,18 +151,19 @@ def _progress(arm: ArmName, name: str, progress: ArmProgress, planned: int) -> s
 
 
 def _title(experiment: Experiment) -> str:
-    what = f"A {experiment.a} · B {experiment.b} · {experiment.target}"
+    arms = " · ".join(f"{arm.upper()} {experiment.name_of(arm)}" for arm in experiment.arms)
+    what = f"{arms} · {experiment.target}"
     return f"{what} · seed {experiment.seed} · {experiment.state} · test {short_id(experiment.id)}"
 
 
-def _figures(summary: ExperimentSummary) -> Table:
-    headings = ("metric", "A", "B", "B against A", "95% interval", "p adjusted", "verdict")
+def _figures(contrast: Contrast) -> Table:
+    letter = contrast.arm.upper()
+    headings = ("metric", "A", letter, f"{letter} against A", "95% interval", "p adjusted", "verdict")
     table = Table(*(Column(each, overflow="fold") for each in headings), box=None, padding=(0, 1))
-    for each in summary.metrics:
+    for each in contrast.metrics:
         cells = (each.name, each.a, each.b, each.change, each.interval, each.p)
-        verdict = Text(VERDICTS[each.verdict], style=STYLES.get(each.verdict, "yellow"))
+        verdict = Text(VERDICTS[each.verdict].replace("B", letter), style=STYLES.get(each.verdict, "yellow"))
         table.add_row(*(Text(_safe(cell)) for cell in cells), verdict)
-    table.add_row(Text("cost in all"), Text(dollars(summary.a.cost_usd)), Text(dollars(summary.b.cost_usd)))
     return table
 
 

@@ -12,19 +12,21 @@ from jobs.experiments.as_json import to_json
 from jobs.experiments.experiment import (
     ArmName,
     ArmResult,
+    Contrast,
     Disagreement,
     Experiment,
     ExperimentSummary,
     GroupResult,
     MetricLine,
     Verdict,
+    merit,
     scenario_key,
 )
-from jobs.experiments.gates import DEFAULT_LIMITS, Gate, GateVerdict, Limit, approval, gate
+from jobs.experiments.gates import DEFAULT_LIMITS, Gate, GateVerdict, Limit, approval, gate, unpaired_gate
 from jobs.experiments.inference import Floats
 from jobs.experiments.looks import early_winner, log_e_value
 from jobs.experiments.repeats import flaky_scenarios, reliability
-from jobs.experiments.results import Results, sample_of
+from jobs.experiments.results import Design, Results, sample_of
 from jobs.experiments.wording import (
     advice_notes,
     change,
@@ -44,10 +46,19 @@ from jobs.stats import percentile
 
 COMPARED = ("success", "latency_ms", "cost_usd", "user_turns")
 """Besides the declared metric; more would make each of them harder to show."""
+OTHERS: dict[Verdict | None, str] = {
+    "b_better": "is better than the baseline too",
+    "b_worse": "is worse than the baseline",
+    "no_difference_shown": "shows no difference from the baseline",
+    "not_enough_data": "has not enough data",
+    None: "has no verdict",
+}
 SHOWN_DISAGREEMENTS = 3
 WORTH_A_LINE = 5
 """Repeated scenarios from which their reliability is told even if none is flaky."""
 SHOWN_TURNS = 12
+SHOWN_FLAKY = 5
+NOBODY = "nobody in particular"
 LONGEST_TEXT = 300
 
 
@@ -59,50 +70,96 @@ class Played:
     conversation: Conversation
 
 
-def judge_experiment(experiment: Experiment, a: Sequence[Played], b: Sequence[Played]) -> ExperimentSummary:
+def judge_experiment(
+    experiment: Experiment, a: Sequence[Played], b: Sequence[Played], *more: Sequence[Played]
+) -> ExperimentSummary:
     """What the conversations show so far; no verdict unless everything was played, or a winner was found early."""
-    results = results_of(experiment, a, b)
-    [comparison] = analyze(results, primary=experiment.metric, looks=experiment.looks + 1)
-    comparison = replace(comparison, notes=(*comparison.notes, *_notes(experiment, a, b)))
+    results = results_of(experiment, a, b, *more)
+    compared = list(analyze(results, primary=experiment.metric, looks=experiment.looks + 1))
     if experiment.early_stop:
-        comparison = _always_valid(comparison, experiment, _pairs(a, b))
-    may_judge = experiment.state != "cancelled"
-    gates = _gates(results) if may_judge and not experiment.is_aa else ()
-    decision = approval(gates, primary=comparison.verdict, regressions=_rules(a, b)) if gates else None
-    disagreements = _disagreements(a, b)
-    winners = [winner for winner, _, _ in disagreements]
+        compared = [_always_valid(compared[0], experiment, _pairs(a, b))]
+    candidates = list(zip(experiment.arms[1:], compared, (b, *more), strict=True))
+    contrasts = [_contrast(experiment, arm, each, results, a, played) for arm, each, played in candidates]
+    first, *others = contrasts
+    notes = dict.fromkeys(
+        (*(note for each in compared for note in advice_notes(each)), *_notes(experiment, (a, b, *more)))
+    )
     return ExperimentSummary(
+        verdict=first.verdict,
+        decision=first.decision,
+        sentence=_overall(experiment, contrasts),
+        pairs=first.pairs,
+        metrics=first.metrics,
+        gates=first.gates,
+        a=_arm_result(a),
+        b=first.result,
+        personas=_personas(a, b, *more),
+        only_a=first.only_a,
+        only_b=first.only_candidate,
+        disagreements=first.disagreements,
+        flaky=tuple(_flaky(experiment, (a, b, *more))),
+        notes=tuple(_safe(note) for note in notes),
+        methods=tuple(_methods(compared, experiment)),
+        document=to_json(compared),
+        others=tuple(others),
+    )
+
+
+def _contrast(
+    experiment: Experiment,
+    arm: ArmName,
+    comparison: Comparison,
+    results: Results,
+    a: Sequence[Played],
+    candidate: Sequence[Played],
+) -> Contrast:
+    """One candidate against the baseline."""
+    may_judge = experiment.state != "cancelled"
+    place = experiment.arms.index(arm)
+    gates = _gates(results, place, comparison.design) if may_judge and not experiment.is_aa else ()
+    decision = approval(gates, primary=comparison.verdict, regressions=_rules(a, candidate)) if gates else None
+    disagreements = _disagreements(a, candidate)
+    winners = [winner for winner, _, _ in disagreements]
+    return Contrast(
+        arm=arm,
         verdict=comparison.verdict if may_judge else None,
         decision=decision.decision if decision else None,
         sentence=_sentence(comparison, experiment),
         pairs=comparison.pairs,
         metrics=tuple(_line(each, may_judge=may_judge) for each in comparison.metrics.values()),
         gates=decision.reasons if decision else (),
-        a=_arm_result(a),
-        b=_arm_result(b),
-        personas=_personas(a, b),
+        result=_arm_result(candidate),
         only_a=winners.count("a"),
-        only_b=winners.count("b"),
-        disagreements=tuple(_disagreement(*each) for each in disagreements[:SHOWN_DISAGREEMENTS]),
-        flaky=tuple(_flaky(a, b, experiment)),
-        notes=tuple(_safe(note) for note in advice_notes(comparison)),
-        methods=tuple(_methods(comparison, experiment)),
-        document=to_json([comparison]),
+        only_candidate=len(winners) - winners.count("a"),
+        disagreements=tuple(_disagreement(arm, *each) for each in disagreements[:SHOWN_DISAGREEMENTS]),
     )
+
+
+def _overall(experiment: Experiment, contrasts: Sequence[Contrast]) -> str:
+    """The one sentence; of several candidates that of the leading one, with what became of the others."""
+    if len(contrasts) == 1 or experiment.state == "cancelled":
+        return contrasts[0].sentence
+    leading = max(contrasts, key=merit)
+    others = (
+        f"{variant_name(experiment.name_of(each.arm))} {OTHERS[each.verdict]}"
+        for each in contrasts
+        if each is not leading
+    )
+    return f"{leading.sentence} Of the other candidates: {'; '.join(others)}."
 
 
 # --- results --------------------------------------------------------------------------------------------------------
 
 
-def results_of(experiment: Experiment, a: Sequence[Played], b: Sequence[Played]) -> Results:
+def results_of(experiment: Experiment, *arms: Sequence[Played]) -> Results:
     """One row a conversation that was played; the unit is what the customer wants, however often it was drawn."""
-    played = [(arm, each) for arm, rows in enumerate((a, b)) for each in rows if _counts(each)]
+    played = [(arm, each) for arm, rows in enumerate(arms) for each in rows if _counts(each)]
     meetings: dict[tuple[int, int, int], int] = {}
     scenarios: dict[str, int] = {}
     names = list(dict.fromkeys((experiment.metric, *COMPARED)))
     table = {name: np.array([_value(name, each.conversation) for _, each in played], dtype=float) for name in names}
     return Results(
-        variants=(experiment.a, experiment.b),
+        variants=(experiment.a, experiment.b, *experiment.more),
         variant=np.array([arm for arm, _ in played], dtype=np.int64),
         meeting=np.array([meetings.setdefault(_meeting(each), len(meetings)) for _, each in played], dtype=np.int64),
         scenario=np.array(
@@ -200,7 +257,7 @@ def _sentence(comparison: Comparison, experiment: Experiment) -> str:
     return recommendation(comparison)
 
 
-def _notes(experiment: Experiment, a: Sequence[Played], b: Sequence[Played]) -> Iterator[str]:
+def _notes(experiment: Experiment, arms: Sequence[Sequence[Played]]) -> Iterator[str]:
     """What a reader must know: missing data, a lopsided split, an A/A test, looks, why it ended."""
     yield from experiment.notes
     if experiment.note:
@@ -208,7 +265,8 @@ def _notes(experiment: Experiment, a: Sequence[Played], b: Sequence[Played]) -> 
     yield from dict.fromkeys(
         each.run.note for each in experiment.runs if each.run.note and each.run.note != experiment.note
     )
-    for name, played in ((f"A ({variant_name(experiment.a)})", a), (f"B ({variant_name(experiment.b)})", b)):
+    for arm, played in zip(experiment.arms, arms, strict=True):
+        name = f"{arm.upper()} ({variant_name(experiment.name_of(arm))})"
         totals = count_outcomes(each.conversation for each in played)
         lost = totals.errors + totals.void + totals.inconclusive
         if lost:
@@ -219,31 +277,35 @@ def _notes(experiment: Experiment, a: Sequence[Played], b: Sequence[Played]) -> 
             f"this is verdict number {experiment.looks + 1} of this experiment, so its p-values are multiplied by "
             f"{factor}; all verdicts together mislead in at most 10 of 100 experiments without a difference"
         )
-    if all(each.conversation.cost_usd == 0 for each in (*a, *b)):
-        yield "both arms cost $0, so cost was not compared"
+    if all(each.conversation.cost_usd == 0 for played in arms for each in played):
+        yield f"{'both' if len(arms) == 2 else 'all'} arms cost $0, so cost was not compared"
 
 
-def _methods(comparison: Comparison, experiment: Experiment) -> Iterator[str]:
-    by_metric = [line for line in methods(comparison) if not line.startswith("p-values")]
+def _methods(compared: Sequence[Comparison], experiment: Experiment) -> Iterator[str]:
+    lines = dict.fromkeys(line for each in compared for line in methods(each))
+    by_metric = [line for line in lines if not line.startswith("p-values")]
     yield from by_metric
     if by_metric:
         declared = metric_name(experiment.metric)
-        yield f"{declared} was declared before the start and tested on its own; the others share one 5% (Holm)"
+        shared = "among the candidates" if experiment.more else "on its own"
+        adjusted = f"tested {shared}, adjusted by Holm's method" if experiment.more else f"tested {shared}"
+        yield f"{declared} was declared before the start and {adjusted}; the others share one 5% (Holm)"
     yield "pairs are customers with the same wishes, dice and position; a scenario that came up repeatedly counts once"
 
 
 # --- gates ----------------------------------------------------------------------------------------------------------
 
 
-def _gates(results: Results) -> tuple[Gate, ...]:
-    """The limits of a replacement, each on the pairs in which its metric is known."""
+def _gates(results: Results, candidate: int, design: Design) -> tuple[Gate, ...]:
+    """The limits of a replacement, each on the pairs in which its metric is known; with too few pairs on all results
+    of both arms."""
     known = [limit for limit in DEFAULT_LIMITS if limit.metric in results.metrics]
-    return tuple(_gate(limit, results) for limit in known)
+    return tuple(_gate(limit, results, candidate, design) for limit in known)
 
 
-def _gate(limit: Limit, results: Results) -> Gate:
-    sample = sample_of(results.metrics[limit.metric], results, 0, 1, "paired")
-    return gate(limit, sample.a, sample.b)
+def _gate(limit: Limit, results: Results, candidate: int, design: Design) -> Gate:
+    sample = sample_of(results.metrics[limit.metric], results, 0, candidate, design)
+    return gate(limit, sample.a, sample.b) if design == "paired" else unpaired_gate(limit, sample.a, sample.b)
 
 
 def _rules(a: Sequence[Played], b: Sequence[Played]) -> dict[str, GateVerdict]:
@@ -308,19 +370,24 @@ def _user_turns(conversation: Conversation) -> int:
     return sum(turn.speaker == "user" for turn in conversation.transcript.turns)
 
 
-def _personas(a: Sequence[Played], b: Sequence[Played]) -> tuple[GroupResult, ...]:
+def _personas(*arms: Sequence[Played]) -> tuple[GroupResult, ...]:
     """Success by persona, where there is more than one."""
-    names = sorted({each.conversation.scenario.persona or "nobody in particular" for each in (*a, *b)})
+    names = sorted({each.conversation.scenario.persona or NOBODY for played in arms for each in played})
     if len(names) < 2:
         return ()
-    return tuple(GroupResult(name=_safe(name), a=_passed(a, name), b=_passed(b, name)) for name in names)
+    return tuple(_group(name, [_passed(played, name) for played in arms]) for name in names)
+
+
+def _group(name: str, arms: Sequence[tuple[int, int]]) -> GroupResult:
+    a, b, *more = arms
+    return GroupResult(name=_safe(name), a=a, b=b, more=tuple(more))
 
 
 def _passed(played: Sequence[Played], persona: str) -> tuple[int, int]:
     mine = [
         each.conversation.verdict.outcome
         for each in played
-        if (each.conversation.scenario.persona or "nobody in particular") == persona
+        if (each.conversation.scenario.persona or NOBODY) == persona
     ]
     return mine.count("passed"), mine.count("passed") + mine.count("failed")
 
@@ -330,34 +397,64 @@ def _disagreements(a: Sequence[Played], b: Sequence[Played]) -> list[tuple[ArmNa
     return [(winner, *pair) for pair in _pairs(a, b) if (winner := _winner(*pair))]
 
 
-def _disagreement(winner: ArmName, a: Played, b: Played) -> Disagreement:
-    lost = (b if winner == "a" else a).conversation
+def _disagreement(arm: ArmName, winner: ArmName, a: Played, candidate: Played) -> Disagreement:
+    lost = (candidate if winner == "a" else a).conversation
     said = [turn.text for turn in lost.transcript.turns if turn.speaker == "assistant"]
     return Disagreement(
         number=lost.scenario.number,
-        wanted=_safe("; ".join(goal.text for goal in lost.scenario.goals)),
-        passed=winner,
+        wanted=_safe("; ".join(goal.text for goal in lost.scenario.goals) or lost.scenario.profile),
+        passed="a" if winner == "a" else arm,
         reasons=tuple(_safe(reason) for reason in lost.verdict.reasons[:3]),
         said=_safe(said[-1]) if said else "",
+        candidate=arm,
+        of_a=_reference(a),
+        of_candidate=_reference(candidate),
     )
 
 
-def _flaky(a: Sequence[Played], b: Sequence[Played], experiment: Experiment) -> Iterator[str]:
-    """How reliable repeated scenarios are in each arm, and which are flaky."""
-    for name, played in ((experiment.a, a), (experiment.b, b)):
-        repeats: dict[str, list[bool | None]] = {}
-        for each in played:
-            if _counts(each):
-                success = {"passed": True, "failed": False}.get(each.conversation.verdict.outcome)
-                repeats.setdefault(scenario_key(each.conversation.scenario), []).append(success)
-        twice = reliability(repeats, 2)
-        flaky = flaky_scenarios(repeats)
+def _reference(played: Played) -> str:
+    return f"{played.conversation.run_id}:{played.conversation.number}"
+
+
+def _flaky(experiment: Experiment, arms: Sequence[Sequence[Played]]) -> Iterator[str]:
+    """How reliable repeated scenarios are in each arm (pass^k), and which are flaky; none of them is left out."""
+    for arm, played in zip(experiment.arms, arms, strict=True):
+        repeats, titles = _repeats_of(played)
+        most = max((sum(each is not None for each in known) for known in repeats.values()), default=0)
+        twice, flaky = reliability(repeats, 2), flaky_scenarios(repeats)
         if twice.value is None or not (flaky or twice.scenarios >= WORTH_A_LINE):
             continue
-        yield (
-            f"{variant_name(name)}: {twice.scenarios} scenarios came up more than once; two in a row pass in "
-            f"{percent(twice.value)}, {len(flaky)} sometimes pass and sometimes do not"
+        all_of_them = reliability(repeats, most) if most > 2 else None
+        always = (
+            f", {most} in a row in {percent(all_of_them.value)} of {all_of_them.scenarios}"
+            if all_of_them and all_of_them.value is not None and all_of_them.scenarios >= WORTH_A_LINE
+            else ""
         )
+        yield (
+            f"{variant_name(experiment.name_of(arm))}: {twice.scenarios} scenarios came up more than once; two in a "
+            f"row pass in {percent(twice.value)}{always}, {len(flaky)} sometimes pass and sometimes do not"
+        )
+        if flaky:
+            shown = [
+                f"{titles[each.scenario]} ({round(each.passed.value * each.passed.n)} of {each.passed.n} passed)"
+                for each in flaky[:SHOWN_FLAKY]
+            ]
+            more = f" and {len(flaky) - SHOWN_FLAKY} more" if len(flaky) > SHOWN_FLAKY else ""
+            yield _safe(f"flaky with {variant_name(experiment.name_of(arm))}: {'; '.join(shown)}{more}")
+
+
+def _repeats_of(played: Sequence[Played]) -> tuple[dict[str, list[bool | None]], dict[str, str]]:
+    """Success of each repeat by scenario, and what a scenario is called: its test case or first goal."""
+    repeats: dict[str, list[bool | None]] = {}
+    titles: dict[str, str] = {}
+    for each in played:
+        if _counts(each):
+            scenario = each.conversation.scenario
+            success = {"passed": True, "failed": False}.get(each.conversation.verdict.outcome)
+            repeats.setdefault(scenario_key(scenario), []).append(success)
+            title = scenario.goals[0].text if scenario.goals and not scenario.case else scenario.profile
+            titles.setdefault(scenario_key(scenario), _safe(title)[:60])
+    return repeats, titles
 
 
 def _safe(text: str) -> str:

@@ -17,7 +17,7 @@ from jobs.model import WorkspaceId
 from jobs.ports import Clock
 from jobs.redact import redact, redact_personal
 from jobs.store import Store
-from jobs.store.feedback import KnownConversation
+from jobs.store.feedback import KnownConversation, MessageState, RatedMessage
 
 EXTERNAL = "ext:"
 """Written before the id of a conversation of another system that looks like one of ours."""
@@ -25,7 +25,7 @@ _OURS = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9
 _BY_HAND = 50
 """So many ratings are redacted in the event loop; more would hold up everything else."""
 
-Door = Literal["button", "form", "why"]
+Door = Literal["button", "form"]
 
 
 async def ratings_of(
@@ -55,30 +55,28 @@ def keyed_by_content(ratings: Sequence[Rating], given: Sequence[GivenFeedback]) 
 
 
 async def record_reaction(
-    event: ReactionEvent,
-    about: About,
-    *,
-    store: Store,
-    workspace_id: WorkspaceId,
-    source: Source,
-    reactions: ReactionMap,
-) -> bool:
-    """Whether the event changed anything: not if it is a duplicate, came too late, or is no vote."""
+    event: ReactionEvent, *, store: Store, workspace_id: WorkspaceId, reactions: ReactionMap
+) -> tuple[RatedMessage | MessageState, bool]:
+    """What the message is that got the reaction, and whether the event changed anything: not if it is a duplicate,
+    came too late, or is no vote."""
     name = fold_name(event.name)
     if name not in reactions:
-        return False
-    rating = Rating(
-        workspace_id=workspace_id,
-        key=f"reaction:{event.message.channel_id}:{event.message.ts}:{event.member_id}:{name}",
-        source=source,
-        vote=reactions[name],
-        at=event.at,
-        about=replace(about, message=event.message),
-        member_id=event.member_id,
-        reaction=name,
-        retracted=event.type == "removed",
-    )
-    return bool(await store.feedback.save([rating]))
+        return "other", False
+
+    def rating(rated: RatedMessage) -> Rating:
+        return Rating(
+            workspace_id=workspace_id,
+            key=f"reaction:{event.message.channel_id}:{event.message.ts}:{event.member_id}:{name}",
+            source=rated.source,
+            vote=reactions[name],
+            at=event.at,
+            about=replace(rated.conversation.about, message=event.message),
+            member_id=event.member_id,
+            reaction=name,
+            retracted=event.type == "removed",
+        )
+
+    return await store.feedback.save_on(workspace_id, event.message, rating)
 
 
 async def record_answer(
@@ -95,8 +93,38 @@ async def record_answer(
 ) -> bool:
     """What a member said of a message through a button or a form; said again, it takes the place of the first."""
     rating = _rating(given, replace(about, message=message), workspace_id, source, at)
-    key = f"{door}:{message.channel_id}:{message.ts}:{member_id}"
+    key = answer_key(door, message, member_id)
     return bool(await store.feedback.save([replace(rating, key=key, member_id=member_id, at=at)]))
+
+
+def answer_key(door: Door, message: Message, member_id: str) -> str:
+    """The key of what a member said of a message through that door."""
+    return f"{door}:{message.channel_id}:{message.ts}:{member_id}"
+
+
+async def record_reason(
+    reason: str,
+    about: About,
+    message: Message,
+    *,
+    member_id: str,
+    at: datetime,
+    store: Store,
+    workspace_id: WorkspaceId,
+    source: Source,
+) -> bool:
+    """Why a member did not like a message: a tag without a vote, since the thumb that it explains may be taken back."""
+    rating = Rating(
+        workspace_id=workspace_id,
+        key=f"why:{message.channel_id}:{message.ts}:{member_id}",
+        source=source,
+        vote=None,
+        at=at,
+        about=replace(about, message=message),
+        member_id=member_id,
+        tags=(reason,),
+    )
+    return bool(await store.feedback.save([rating]))
 
 
 async def record_simulated(

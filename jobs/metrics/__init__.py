@@ -20,7 +20,7 @@ from jobs.metrics import (
     turns_to_goal,
     user_turns,
 )
-from jobs.metrics._metric import Metric, ScoringContext
+from jobs.metrics._metric import Metric, ScoringContext, metric_of
 from jobs.metrics._rubric import Grader, Rubric
 from jobs.shelf import Shelf
 
@@ -51,4 +51,4 @@ METRICS: Shelf[Metric] = Shelf(
 RUBRICS = (accuracy.RUBRIC, relevance.RUBRIC, helpfulness.RUBRIC)
 """What a judge is asked about each conversation."""
 
-__all__ = ["METRICS", "RUBRICS", "Grader", "Metric", "Rubric", "ScoringContext"]
+__all__ = ["METRICS", "RUBRICS", "Grader", "Metric", "Rubric", "ScoringContext", "metric_of"]

@@ -76,6 +76,17 @@ async def judged(context: ScoringContext, rubric: Rubric) -> Score:
     return await context.judge.grade(rubric, context.transcript, context.scenario)
 
 
+def metric_of(rubric: Rubric) -> Metric:
+    """A question of a profile's own as a metric."""
+    return Metric(
+        name=rubric.name,
+        better="higher",
+        unit="share",
+        description=rubric.question,
+        score=lambda context: judged(context, rubric),
+    )
+
+
 def share(part: int, whole: int, reason: str) -> Score:
     """``part / whole`` as a score; ``whole`` is at least 1."""
     return Score(value=part / whole, reason=reason)

@@ -1,17 +1,17 @@
 """How often the assistant said that it did not understand."""
 
 from jobs.metrics._metric import Metric, ScoringContext, count, share
-from jobs.metrics._reading import is_fallback
+from jobs.metrics._reading import fallbacks_in
 from jobs.model import Score
 
 
 async def score(context: ScoringContext) -> Score:
-    """Share of the assistant's turns that are fallbacks (``is_fallback``); unscored without an answer."""
-    replies = context.assistant_turns
-    if not replies:
+    """Share of the assistant's turns that are fallbacks (``fallbacks_in``); unscored without an answer."""
+    heard = fallbacks_in(context.transcript.turns, context.scenario.fallback)
+    if not heard:
         return Score.unscored("the assistant never answered")
-    fallbacks = sum(is_fallback(turn, context.scenario.fallback) for turn in replies)
-    return share(fallbacks, len(replies), f"{fallbacks} of {count(len(replies), 'answer')} did not understand")
+    lost = sum(heard)
+    return share(lost, len(heard), f"{lost} of {count(len(heard), 'answer')} did not understand")
 
 
 METRIC = Metric(

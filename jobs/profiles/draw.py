@@ -64,6 +64,7 @@ def _scenario(profile: Profile, seed: int, number: int, slots: Mapping[str, Slot
         assistant_starts=profile.assistant_starts,
         fallback=profile.fallback,
         outputs=profile.outputs,
+        rubrics=profile.rubrics,
         ending=_ending(profile, Dice(seed, "goal_style", number)),
         model=profile.model,
         temperature=profile.temperature,

@@ -7,7 +7,7 @@ from math import prod
 from typing import Any, Literal
 
 from jobs.errors import RequestError
-from jobs.model import Ending, OutputSpec, SlotType, SlotValue, Style
+from jobs.model import Ending, OutputSpec, Rubric, SlotType, SlotValue, Style
 from jobs.profiles.pairwise import MOST_PAIRS, count_pairs, pairwise_rows
 from jobs.profiles.problems import Place
 
@@ -117,6 +117,7 @@ class Profile:
     assistant_starts: bool = False
     fallback: str | None = None
     outputs: tuple[OutputSpec, ...] = ()
+    rubrics: tuple[Rubric, ...] = ()
     number: Number = 1
     goal_style: GoalStyle = GoalStyle()
     styles: tuple[Style, ...] = ()

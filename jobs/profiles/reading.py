@@ -12,6 +12,7 @@ from jobs.profiles.nearby import Nearby
 from jobs.profiles.personality import load_personality
 from jobs.profiles.problems import shown
 from jobs.profiles.profile import Number, Personality, Profile, Variable, count_combinations
+from jobs.profiles.rubrics import read_rubrics
 from jobs.profiles.variables import check_nesting, read_variable
 
 MOST_COMBINATIONS = 10**12
@@ -43,7 +44,7 @@ class _Sections:
         self.name = self.top.take("test_name")
         self.llm = Section(self.top.take("llm"), keys="model and temperature")
         self.user = Section(self.top.take("user"), keys="role, context and goals")
-        self.chatbot = Section(self.top.take("chatbot"), keys="is_starter, fallback and output")
+        self.chatbot = Section(self.top.take("chatbot"), keys="is_starter, fallback, output and rubrics")
         conversation = first_given(
             (self.top.take("conversation"), self.top.take_older("conversations", newer="conversation"))
         )
@@ -88,6 +89,7 @@ def read_profile(root: Field, *, stem: str, path: str, content: bytes, nearby: N
         assistant_starts=_read_starter(sections),
         fallback=_text(sections.of_chatbot("fallback"), example="Sorry, I did not get that."),
         outputs=_read_outputs(sections.of_chatbot("output")),
+        rubrics=read_rubrics(sections.chatbot.take("rubrics")),
         number=_read_number(sections, goals),
         goal_style=read_goal_style(sections.conversation.take("goal_style")),
         styles=styles,

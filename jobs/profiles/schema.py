@@ -10,6 +10,7 @@ from typing import Any
 
 from jobs.profiles.conversation import MOST_CONVERSATIONS, MOST_RANDOM_STEPS, MOST_STEPS, OTHER_SPELLINGS, STYLES
 from jobs.profiles.reading import OUTPUT_TYPES
+from jobs.profiles.rubrics import MOST_GRADES
 from jobs.profiles.variables import FUNCTIONS, OLDER_TYPES, TYPES
 from jobs.settings import shipped_profiles
 
@@ -56,7 +57,9 @@ def _definitions() -> Mapping[str, Schema]:
         "goals": _goals(),
         "variable": _variable(),
         "values": {"type": "array", "minItems": 1, "items": _ref("text")},
-        "chatbot": _section(_chatbot_fields()),
+        "chatbot": _section({**_chatbot_fields(), "rubrics": _one_of(_ref("rubrics"), _list_of(_ref("rubrics")))}),
+        "rubrics": {"type": "object", "additionalProperties": _ref("rubric")},
+        "rubric": _rubric(),
         "outputs": {"type": "object", "additionalProperties": _ref("output")},
         "output": _section({"type": {**_ref("text"), "examples": list(OUTPUT_TYPES)}, "description": _ref("text")}),
         "conversation": _section(
@@ -153,6 +156,12 @@ def _chatbot_fields() -> Mapping[str, Schema]:
         "fallback": _ref("text"),
         "output": _one_of(_ref("outputs"), _list_of(_ref("outputs"))),
     }
+
+
+def _rubric() -> Schema:
+    meanings: Schema = {**_list_of(_ref("text")), "minItems": 2, "maxItems": MOST_GRADES}
+    grades: Schema = {"type": "integer", "minimum": 2, "maximum": MOST_GRADES}
+    return _section({"description": _ref("text"), "scale": _one_of(grades, meanings)}, required=["description"])
 
 
 def _number() -> Schema:

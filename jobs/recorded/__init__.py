@@ -1,6 +1,6 @@
 """Conversations recorded elsewhere, and ours in the same shape."""
 
-from jobs.recorded.conversation import Recorded, recorded_from_run
+from jobs.recorded.conversation import Recorded, make_recorded, recorded_from_run
 from jobs.recorded.reading import Recordings, UnreadFile, load_recordings, parse_recorded
 from jobs.recorded.values import UnreadableError
 
@@ -10,6 +10,7 @@ __all__ = [
     "UnreadFile",
     "UnreadableError",
     "load_recordings",
+    "make_recorded",
     "parse_recorded",
     "recorded_from_run",
 ]

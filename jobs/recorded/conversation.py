@@ -20,7 +20,8 @@ class Recorded:
         outputs: the outputs as recorded, one mapping each.
         interaction: the utterances in their order, each ``{"User": text}`` or ``{"Assistant": text}``.
         errors: what the recording tool found wrong, one mapping each.
-        response_times_s: how long the assistant took for each answer.
+        response_times_s: how long the assistant took for each answer; ``duration_s`` the conversation as a whole.
+        wanted, settings, context: goals with variables, the profile's settings and who the customer was, as recorded.
     """
 
     name: str
@@ -31,6 +32,32 @@ class Recorded:
     language: str | None = None
     errors: Sequence[Mapping[str, Any]] = ()
     response_times_s: Sequence[float] = field(default=())
+    duration_s: float | None = None
+    wanted: Sequence[Any] = ()
+    settings: Sequence[Any] = ()
+    context: Sequence[Any] = ()
+
+
+def make_recorded(
+    *,
+    name: str,
+    interaction: Sequence[Mapping[str, Any]],
+    wanted: Sequence[Any] = (),
+    settings: Sequence[Any] = (),
+    outputs: Sequence[Mapping[str, Any]] = (),
+    **others: Any,
+) -> Recorded:
+    """A recorded conversation out of its parts, with everything bound that a rule may name."""
+    variables = bound_variables(wanted=wanted, settings=settings, outputs=outputs, interaction=interaction)
+    return Recorded(
+        name=name,
+        variables=variables,
+        outputs=outputs,
+        interaction=interaction,
+        wanted=wanted,
+        settings=settings,
+        **others,
+    )
 
 
 def bound_variables(
@@ -75,30 +102,38 @@ def _flat(prefix: str, item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def recorded_from_run(conversations: Sequence[Conversation]) -> tuple[Recorded, ...]:
-    """Conversations of ours, of one profile, as rules see them.
+    """Conversations of ours as rules see them.
 
-    A variable that has several values in any of them is bound to a list in all of them, any other to its value. Outputs
-    that were not stated are bound to None, since the profile asked for them.
+    A variable that has several values in any conversation of its profile is bound to a list in all of them, any other to
+    its value. Outputs that were not stated are bound to None, since the profile asked for them.
     """
-    slots = [slot for each in conversations for goal in each.scenario.goals for slot in goal.slots]
-    lists = {slot.name for slot in slots if len(slot.values) > 1}
+    lists = {
+        (each.scenario.profile, slot.name)
+        for each in conversations
+        for goal in each.scenario.goals
+        for slot in goal.slots
+        if len(slot.values) > 1
+    }
     return tuple(_recorded(each, lists) for each in conversations)
 
 
-def _recorded(conversation: Conversation, lists: set[str]) -> Recorded:
+def _recorded(conversation: Conversation, lists: set[tuple[str, str]]) -> Recorded:
     scenario, found = conversation.scenario, conversation.assessment.outputs
-    slots = [slot for goal in scenario.goals for slot in goal.slots]
-    outputs = [{spec.name: found.get(spec.name)} for spec in scenario.outputs]
-    interaction = [{SPEAKERS[turn.speaker]: turn.text} for turn in conversation.transcript.turns]
-    return Recorded(
+    slots = {slot.name: slot for goal in scenario.goals for slot in goal.slots}
+    values = {
+        name: list(slot.values) if (scenario.profile, name) in lists else slot.values[0] for name, slot in slots.items()
+    }
+    turns = conversation.transcript.turns
+    times = [turn.latency_ms / 1000 for turn in turns if turn.latency_ms is not None]
+    return make_recorded(
         name=f"#{conversation.number}",
-        variables=bound_variables(
-            wanted=[{slot.name: list(slot.values) if slot.name in lists else slot.values[0]} for slot in slots],
-            settings=(),
-            outputs=outputs,
-            interaction=interaction,
-        ),
-        outputs=outputs,
-        interaction=interaction,
+        interaction=[{SPEAKERS[turn.speaker]: turn.text} for turn in turns],
+        wanted=[*(goal.template for goal in scenario.goals), *({name: value} for name, value in values.items())],
+        outputs=[{spec.name: found.get(spec.name)} for spec in scenario.outputs],
+        serial=conversation.id,
         language=scenario.language,
+        context=[*([f"personality: {scenario.persona}"] if scenario.persona else []), *scenario.context],
+        errors=[{conversation.verdict.outcome: reason} for reason in conversation.verdict.reasons],
+        response_times_s=times,
+        duration_s=sum(times) if times else None,
     )

@@ -1,6 +1,6 @@
 """Reads conversations that were recorded as YAML of three documents: metadata, times, interaction."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -8,7 +8,7 @@ from typing import Any, cast
 from jobs.errors import RequestError
 from jobs.profiles.files import yaml_files
 from jobs.profiles.problems import Place, Problem
-from jobs.recorded.conversation import Recorded, bound_variables, mappings
+from jobs.recorded.conversation import Recorded, make_recorded, mappings
 from jobs.recorded.values import MOST_BYTES, UnreadableError, Value, parse_documents
 
 _NOT_CONVERSATIONS = ("__report__", "__stats_reports__")
@@ -41,10 +41,10 @@ def load_recordings(folder: Path) -> Recordings:
         raise RequestError(f"there is no folder {str(folder)!r}")
     conversations: list[Recorded] = []
     unread: list[UnreadFile] = []
-    for path in _files(folder):
+    for path in recording_files(folder):
         name = path.relative_to(folder).as_posix() if path != folder else path.name
         try:
-            conversations.append(parse_recorded(_read(path), name=name))
+            conversations.append(parse_recorded(read_recording(path), name=name))
         except UnreadableError as error:
             problem = Problem(place=error.place, field="", message=error.message, fix=error.fix)
             unread.append(UnreadFile(path=str(path), problem=problem))
@@ -62,18 +62,15 @@ def parse_recorded(content: bytes, *, name: str) -> Recorded:
     if "interaction" not in fields or not {"ask_about", "conversation", "data_output", "serial"} & set(fields):
         message = "it is no recorded conversation: metadata, times and interaction are expected"
         raise UnreadableError(Place(line=1, column=1), message, _FIX)
-    interaction = mappings(_list(fields, "interaction"))
-    outputs = mappings(_list(fields, "data_output"))
-    return Recorded(
+    took = fields.get("conversation time")
+    return make_recorded(
         name=name,
-        variables=bound_variables(
-            wanted=_list(fields, "ask_about"),
-            settings=_list(fields, "conversation"),
-            outputs=outputs,
-            interaction=interaction,
-        ),
-        outputs=outputs,
-        interaction=interaction,
+        interaction=mappings(_list(fields, "interaction")),
+        wanted=_list(fields, "ask_about"),
+        settings=_list(fields, "conversation"),
+        outputs=mappings(_list(fields, "data_output")),
+        context=_list(fields, "context"),
+        duration_s=float(took) if isinstance(took, int | float) else None,
         serial=str(fields.get("serial") or ""),
         language=cast(str | None, fields.get("language")),
         errors=mappings(_list(fields, "errors")),
@@ -81,7 +78,8 @@ def parse_recorded(content: bytes, *, name: str) -> Recorded:
     )
 
 
-def _files(folder: Path) -> Iterable[Path]:
+def recording_files(folder: Path) -> Sequence[Path]:
+    """Every file below a folder that may be a recording, in the order of their paths."""
     if folder.is_file():
         return [folder]
     return sorted(path for path in yaml_files(folder) if not _is_report(path.relative_to(folder)))
@@ -91,7 +89,7 @@ def _is_report(path: Path) -> bool:
     return any(part in _NOT_CONVERSATIONS for part in path.parts[:-1])
 
 
-def _read(path: Path) -> bytes:
+def read_recording(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
             return file.read(MOST_BYTES + 1)

@@ -58,9 +58,9 @@ def to_csv(report: RunReport) -> bytes:
     outputs = tuple(dict.fromkeys(name for each in report.conversations for name in output_values(each)))
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(_cell(name) for name in (*COLUMNS, *METRIC_COLUMNS, *(f"output_{name}" for name in outputs)))
+    writer.writerow(safe_cell(name) for name in (*COLUMNS, *METRIC_COLUMNS, *(f"output_{name}" for name in outputs)))
     for conversation in report.conversations:
-        writer.writerow(_cell(value) for value in _row(redacted(conversation), report.run, outputs))
+        writer.writerow(safe_cell(value) for value in _row(redacted(conversation), report.run, outputs))
     return table.getvalue().encode("utf-8", errors="replace")
 
 
@@ -71,7 +71,7 @@ def _row(conversation: Conversation, run: Run, outputs: Sequence[str]) -> Iterat
     yield from (values.get(name) for name in outputs)
 
 
-def _cell(value: Cell) -> Cell:
+def safe_cell(value: Cell) -> Cell:
     """Numbers as they are; text bounded, and quoted with an apostrophe where a spreadsheet would run it."""
     if not isinstance(value, str):
         return value

@@ -163,22 +163,22 @@ def _gates(gates: Sequence[GateVerdict]) -> Markup:
 
 
 def _rules(rules: Mapping[str, RuleSummary]) -> Iterable[Markup]:
-    kept = {True: "holds", False: "broken", None: "cannot be told"}
-    rows = [
-        (
-            name,
-            kept[rule.ok] if rule.applied or not rule.ok else UNKNOWN,
-            *(f"{n:,}" for n in (rule.passed, rule.failed, rule.not_applicable, rule.unscored)),
-            why,
-        )
-        for name, rule in rules.items()
-        for why in [rule_sentence(rule)]
-    ]
+    rows = [(name, _held(rule), *_verdict_counts(rule), rule_sentence(rule)) for name, rule in rules.items()]
     header = ("Rule", "Holds", "Pass", "Fail", "Not applicable", "Unscored", "Why")
     yield _table("", header, rows, numbers={2, 3, 4, 5})
     for name, rule in broken(rules):
         yield element("h3", name)
         yield from (part for each in rule.failures for part in _broken_rule(each))
+
+
+def _held(rule: RuleSummary) -> str:
+    if rule.ok and not rule.applied:
+        return UNKNOWN
+    return "cannot be told" if rule.ok is None else ("holds" if rule.ok else "broken")
+
+
+def _verdict_counts(rule: RuleSummary) -> Iterable[str]:
+    return (f"{count:,}" for count in (rule.passed, rule.failed, rule.not_applicable, rule.unscored))
 
 
 def _broken_rule(each: BrokenRule) -> Iterable[Markup]:

@@ -21,9 +21,9 @@ from jobs.store.rollouts import TrafficRun
 from jobs.suites import draw_suite
 
 USUAL, MOST = 40, 500
-STARS_BY_OUTCOME = {"passed": 5, "failed": 2, "assistant_error": 1}
-MISUNDERSTOOD = 4
-"""Stars of a customer who got what they came for, but was not understood at first."""
+CONTENT, MISUNDERSTOOD, DISCONTENT, LET_DOWN = 5, 4, 3, 1
+"""Stars of a customer who got what they came for, who was not understood at first, for whom one thing went wrong (one
+less for each further thing), and who got no answer."""
 
 
 async def send_customers(
@@ -116,11 +116,16 @@ async def rate_traffic(ports: Ports) -> None:
 
 def stars_of(conversation: Conversation) -> int | None:
     """How content the simulated customer was; None where nobody can tell."""
-    stars = STARS_BY_OUTCOME.get(conversation.verdict.outcome)
-    answers = [turn for turn in conversation.transcript.turns if turn.speaker == "assistant"]
-    if stars == STARS_BY_OUTCOME["passed"] and any(turn.fallback for turn in answers):
-        return MISUNDERSTOOD
-    return stars
+    match conversation.verdict.outcome:
+        case "passed":
+            turns = conversation.transcript.turns
+            return MISUNDERSTOOD if any(turn.fallback for turn in turns) else CONTENT
+        case "failed":
+            return max(LET_DOWN, DISCONTENT + 1 - max(1, len(conversation.verdict.reasons)))
+        case "assistant_error":
+            return LET_DOWN
+        case _:
+            return None
 
 
 def _seed(key: str) -> int:

@@ -46,7 +46,8 @@ class Counts:
 
     def note(self, place: int, verdict: Verdict) -> None:
         """A verdict that one conversation took part in."""
-        self.verdicts[place] = max(verdict, self.verdicts.get(place, verdict), key=_WORSE.index)
+        known = self.verdicts.get(place, verdict)
+        self.verdicts[place] = verdict if _WORSE.index(verdict) > _WORSE.index(known) else known
 
     def merge(self, other: "Counts") -> None:
         self.passed += other.passed

@@ -56,7 +56,7 @@ def _checked(rules: Sequence[Rule], conversations: Sequence[Conversation], *, no
     played = [each for each in conversations if each.verdict.outcome in JUDGED]
     report = check_rules(rules, recorded_from_run(played), one_by_one=True)
     stopped = {each.rule.name: f"was stopped: {each.message}; {each.fix}" for each in report.given_up}
-    reach = {rule.name: rule.conversations for rule in rules}
+    reach: Mapping[str, Reach] = {rule.name: rule.conversations for rule in rules}
     return RunRules(
         rules={
             name: _summary(counts, of=COUNTED[reach[name]], stopped=stopped.get(name))

@@ -4,17 +4,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from jobs.model import Assessment, Check, GoalProgress, OutputSpec, Scenario, SlotValue, Transcript
+from jobs.model import Assessment, Check, GoalProgress, Scenario, SlotValue, Transcript
 from jobs.simulate.cues import FREE
 from jobs.simulate.facts import (
-    find_dates,
-    find_days,
     find_durations,
     find_money,
-    find_numbers,
-    find_references,
-    find_times,
 )
+from jobs.simulate.outputs import stated_outputs
 from jobs.simulate.phrasing import Act
 from jobs.simulate.reading import Reader, Reading, stated_totals, states
 from jobs.simulate.wishes import Expected, Want, Wish, listed
@@ -68,10 +64,12 @@ def assess_transcript(
         if turn.speaker == "assistant"
     ]
     goals = tuple(_progress(wish, heard, spoken, scenario) for wish in wishes)
+    stated = stated_outputs(scenario.outputs, [(each.position, each.reading) for each in heard], wishes)
     return Assessment(
         goals=goals,
         checks=tuple(_checks(wishes, goals, heard, spoken, scenario)),
-        outputs=dict(_outputs(scenario.outputs, heard)),
+        outputs={name: each.value for name, each in stated.items()},
+        output_turns={name: each.turn for name, each in stated.items()},
         warnings=tuple(_warnings(scenario)),
     )
 
@@ -251,47 +249,9 @@ def _order_changed(spoken: Spoken, start: int, end: int) -> bool:
     return any(act.kind in CHANGES_ORDER for position, acts in spoken.items() if start < position < end for act in acts)
 
 
-# --- outputs ------------------------------------------------------------------------------------------------------
-
-
-def _outputs(specs: Sequence[OutputSpec], heard: Sequence[Heard]) -> Iterator[tuple[str, SlotValue]]:
-    """The outputs that were stated; the last statement counts, totals before other amounts."""
-    for spec in specs:
-        for each in reversed(heard):
-            value = _stated(spec, each.reading)
-            if value is not None:
-                yield spec.name, value
-                break
-
-
-def _stated(spec: OutputSpec, reading: Reading) -> SlotValue | None:
-    about = [text for text in reading.statements if _shares_words(spec, text)] or list(reading.statements)
-    text = " ".join(about)
-    match spec.type.lower():
-        case "money":
-            totals = stated_totals(reading)
-            amounts = [str(money) for money in find_money(text)]
-            return totals[-1] if totals else amounts[-1] if len(amounts) == 1 else None
-        case "time":
-            return next(iter([*find_durations(text), *find_times(text)]), None)
-        case "date":
-            return next(iter([*find_dates(text), *find_days(text)]), None)
-        case "int":
-            return next((int(number) for number in find_numbers(text) if number == int(number)), None)
-        case "float":
-            return next(iter(find_numbers(text)), None)
-        case _:
-            return next(iter(find_references(" ".join(reading.statements))), None)
-
-
 def _stems(text: str) -> set[str]:
     """The longer words cut to four letters, so that "opening" meets "open"."""
     return {word[:4] for word in re.findall(r"[a-z]{4,}", text.lower())} - IGNORED_STEMS
-
-
-def _shares_words(spec: OutputSpec, text: str) -> bool:
-    wanted = set(re.findall(r"[a-z]{4,}", f"{spec.description} {spec.name}".lower()))
-    return bool(wanted & set(re.findall(r"[a-z]{4,}", text.lower())))
 
 
 def _warnings(scenario: Scenario) -> Iterator[str]:

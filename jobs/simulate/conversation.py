@@ -6,13 +6,14 @@ and the assistant always gets to answer.
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
-
-from rapidfuzz import fuzz
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
 from jobs.errors import AssistantError, AssistantTimeout, BudgetExhausted, ModelError
+from jobs.fallbacks import FallbackEar
 from jobs.model import EndedBy, Scenario, Transcript, Turn
 from jobs.ports import AssistantSession, Clock, Reply, SimulatedUser, Utterance
+from jobs.simulate import cues
 from jobs.simulate.integrity import misbehaviour
 
 MOST_FALLBACKS_IN_A_ROW = 9
@@ -23,12 +24,13 @@ FIRST_PAUSE_S = 0.2
 LONGEST_TEXT = 20_000
 SIMULATOR_TIMEOUT_S = 600.0
 """A backstop: a simulator with a model limits each call itself, and may have to wait its turn before it."""
-SAME_AS_FALLBACK = 85
-"""Similarity (0..100) from which an answer counts as the declared fallback message."""
 FAREWELL = re.compile(
     r"\b(bye|goodbye|see you|take care|have a (nice|good|great) (day|evening|one)|you'?re welcome|thank you|thanks)\b",
     re.IGNORECASE,
 )
+
+MOST_CONTEXT = 1_000
+"""Positions below 0 that turns of a warm-up may take."""
 
 OnTurn = Callable[[int, Turn], Awaitable[None]]
 
@@ -65,13 +67,52 @@ async def converse(
         return Transcript(turns=tuple(talk.turns), ended_by=broken.ended_by, error=str(broken))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Warmed:
+    """What was said to warm a session up; ``ended_by`` says why it failed, None = the customer can begin."""
+
+    turns: tuple[Turn, ...]
+    ended_by: EndedBy | None = None
+    error: str | None = None
+
+
+async def warm_up(
+    said: Sequence[str],
+    scenario: Scenario,
+    session: AssistantSession,
+    *,
+    clock: Clock,
+    answer_timeout_s: float,
+    on_turn: OnTurn,
+) -> Warmed:
+    """Says that to the assistant before the customer begins, in the same session; the answers are only listened to.
+
+    The turns are handed to ``on_turn`` with positions below 0, so that those of the customer begin with 0. An assistant
+    that starts does so here, and not again.
+    """
+
+    async def before(position: int, turn: Turn) -> None:
+        await on_turn(position - MOST_CONTEXT, turn)
+
+    talk = _Talk(scenario, None, session, clock, answer_timeout_s, before)
+    try:
+        if scenario.assistant_starts:
+            await talk.hear(session.greet)
+        for text in said:
+            await talk.say(text)
+            await talk.hear(lambda text=text: session.send(text))
+    except _Broken as broken:
+        return Warmed(turns=tuple(talk.turns), ended_by=broken.ended_by, error=f"while warming up: {broken}")
+    return Warmed(turns=tuple(talk.turns))
+
+
 class _Talk:
-    """The state of one conversation while it goes on."""
+    """The state of one conversation while it goes on; without a ``user``, every word is put into its mouth."""
 
     def __init__(
         self,
         scenario: Scenario,
-        user: SimulatedUser,
+        user: SimulatedUser | None,
         session: AssistantSession,
         clock: Clock,
         answer_timeout_s: float,
@@ -84,6 +125,7 @@ class _Talk:
         self._clock = clock
         self._answer_timeout_s = answer_timeout_s
         self._on_turn = on_turn
+        self._ear = FallbackEar(scenario.fallback)
         self._fallbacks = 0
         self._empty_answers = 0
         self._proposed_to_end = False
@@ -99,7 +141,12 @@ class _Talk:
                 return utterance
         raise _Broken("simulator_error", reason or "the simulated customer misbehaved")
 
+    async def say(self, text: str) -> None:
+        """Words that stand in a file, as the customer's turn."""
+        await self._add(Turn(speaker="user", text=text))
+
     async def _ask_user(self) -> Utterance:
+        assert self._user is not None, "there is nobody to ask"
         try:
             async with asyncio.timeout(SIMULATOR_TIMEOUT_S):
                 return await self._user.speak(self.turns)
@@ -116,8 +163,9 @@ class _Talk:
         reply = await self._ask_assistant(ask)
         latency_ms = (self._clock.monotonic() - started) * 1000
         turn = _assistant_turn(reply, latency_ms if reply.latency_ms is None else reply.latency_ms)
+        said = self.turns[-1].text if self.turns else ""
         await self._add(turn)
-        self._fallbacks = self._fallbacks + 1 if self._is_fallback(turn) else 0
+        self._fallbacks = self._fallbacks + 1 if self._ear.hears(turn, said) else 0
         self._empty_answers = 0 if turn.text.strip() else self._empty_answers + 1
         if self._empty_answers >= MOST_EMPTY_ANSWERS_IN_A_ROW:
             raise _Broken("assistant_error", "the assistant answered with nothing, twice in a row")
@@ -151,8 +199,8 @@ class _Talk:
         said_so_before, self._proposed_to_end = self._proposed_to_end, utterance.ends
         if self._fallbacks >= MOST_FALLBACKS_IN_A_ROW:
             return "fallback_loop"
-        # An assistant that answers a goodbye with a question is owed one more turn, but only one.
-        if utterance.ends and (said_so_before or "?" not in answer):
+        # An assistant that answers a goodbye with a question, or that asks to wait, gets one more turn, but only one.
+        if utterance.ends and (said_so_before or not ("?" in answer or cues.HOLDS.search(answer))):
             return "goal_reached"
         if self._only_farewells():
             return "goodbye_loop"
@@ -166,12 +214,6 @@ class _Talk:
         return len(last) == 6 and all(
             len(turn.text) < 120 and "?" not in turn.text and FAREWELL.search(turn.text) for turn in last
         )
-
-    def _is_fallback(self, turn: Turn) -> bool:
-        if turn.fallback is not None:
-            return turn.fallback
-        declared = self._scenario.fallback
-        return declared is not None and fuzz.ratio(turn.text.lower(), declared.lower()) >= SAME_AS_FALLBACK
 
     async def _add(self, turn: Turn) -> None:
         self.turns.append(turn)

@@ -128,7 +128,9 @@ def _intent(where: str, expected: str, reply: Turn) -> Check:
     if reply.intent is None and reply.fallback:
         return Check(name=name, ok=False, reason=f"the intent {expected!r} was not understood")
     if reply.intent is None:
-        return Check(name=name, ok=None, reason="the assistant does not say which intent it understood")
+        judged = f"whether the intent {expected!r} was understood is not known: the answer does not show it"
+        reason = judged if reply.judged else "the assistant does not say which intent it understood"
+        return Check(name=name, ok=None, reason=reason)
     ok = folded(reply.intent) == folded(expected)
     reason = f"the intent {expected!r} was taken for {_cut(reply.intent)!r}"
     return Check(name=name, ok=ok, reason="" if ok else reason)
@@ -142,6 +144,9 @@ def _entity(where: str, name: str, expected: tuple[str, ...], reply: Turn) -> Ch
         ok = same_value(expected, found)
         reason = f"the entity {name!r} should be {wanted!r}, it is {_cut(found)!r}"
         return Check(name=check, ok=ok, reason="" if ok else reason)
+    if reply.judged:
+        reason = f"whether the entity {name!r} was understood is not known: the answer does not show it"
+        return Check(name=check, ok=None, reason=reason)
     if not reply.entities and reply.intent is None and not reply.fallback:
         return Check(name=check, ok=None, reason="the assistant does not say which entities it found")
     return Check(name=check, ok=False, reason=f"the entity {name!r} ({wanted}) was not found")

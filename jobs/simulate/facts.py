@@ -71,6 +71,7 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 _AMOUNT = r"\d{1,9}(?:[.,' ]\d{3})*(?:[.,]\d{1,2})?(?!\d)"
 _SIGNS = "".join(re.escape(sign) for sign in CURRENCIES if len(sign) == 1)
 _CODES = "|".join(sorted((re.escape(code) for code in CURRENCIES if len(code) > 1), key=len, reverse=True))
+DIGIT = re.compile(r"\d")
 MONEY = re.compile(
     rf"(?P<sign>[{_SIGNS}])\s?(?P<after>{_AMOUNT})"
     rf"|(?<![\d.,])(?P<before>{_AMOUNT})\s?(?:(?P<code>{_CODES})\b|(?P<tail>[{_SIGNS}]))"
@@ -131,6 +132,8 @@ class Money:
 def find_money(text: str) -> list[Money]:
     """Every amount of money, in the order of the text."""
     found: list[Money] = []
+    if not DIGIT.search(text):
+        return found
     for match in MONEY.finditer(text):
         amount = _decimal(match["after"] or match["before"] or match["led"])
         sign = match["sign"] or match["code"] or match["tail"] or match["lead"]
@@ -170,7 +173,7 @@ def find_days(text: str) -> list[str]:
 
 def find_numbers(text: str) -> list[float]:
     """Every plain number, also in words up to twelve; amounts of money, percentages and codes are none."""
-    plain = MONEY.sub(" ", text)
+    plain = MONEY.sub(" ", text) if DIGIT.search(text) else text
     values = (match[1].lower() for match in NUMBER.finditer(plain))
     return [float(NUMBERS[value]) if value in NUMBERS else float(value.replace(",", ".")) for value in values]
 
@@ -181,6 +184,8 @@ def find_references(text: str) -> list[str]:
 
 
 def _dates(text: str) -> Iterator[str]:
+    if not DIGIT.search(text):  # most sentences, and this is much quicker than the pattern
+        return
     for match in DATE.finditer(text):
         day = match["day"] or match["d1"] or match["d2"] or match["d3"]
         name = match["m1"] or match["m2"]

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from jobs.chat_model import ChatModel, ChatRequest, Message
 from jobs.errors import ConfigurationError
+from jobs.fallbacks import lost_in_a_row
 from jobs.model import Assessment, Scenario, SimulatorName, Slot, Style, StyleName, Transcript, Turn
 from jobs.ports import Models, Utterance
 from jobs.simulate.assessment import assess_transcript
@@ -16,6 +17,8 @@ from jobs.simulate.wishes import wishes_of
 
 DEADLINE_S = 60.0
 MOST_TOKENS = 2000
+LOST_IN_A_ROW = 3
+"""After so many answers that were none, in a row, the topic changes."""
 LONGEST_HEARD = 6_000
 """Characters of one answer that the customer reads."""
 
@@ -80,7 +83,7 @@ class LlmUser:
             ChatRequest(
                 model=self._model,
                 messages=[
-                    {"role": "system", "content": self._instructions + (AGAIN if again else "")},
+                    {"role": "system", "content": self._instructions + self._for_now(turns, again=again)},
                     *_history(turns),
                 ],
                 role="simulator",
@@ -91,6 +94,12 @@ class LlmUser:
         )
         text, ends = parse_utterance(reply.text)
         return Utterance(text=text, ends=ends, canary=self._canary, tokens=reply.tokens, cost_usd=reply.cost_usd)
+
+    def _for_now(self, turns: Sequence[Turn], *, again: bool) -> str:
+        """What the model is told beside its instructions, at this point only."""
+        recent = turns[-2 * LOST_IN_A_ROW :]
+        lost = lost_in_a_row(recent, self._scenario.fallback) >= LOST_IN_A_ROW
+        return (ANOTHER_TOPIC if lost else "") + (AGAIN if again else "")
 
     async def assess(self, transcript: Transcript) -> Assessment:
         """What became of the goals, from the facts in the transcript."""
@@ -117,6 +126,10 @@ def parse_utterance(text: str) -> tuple[str, bool]:
 
 # --- what the model is told -------------------------------------------------------------------------------------------
 
+ANOTHER_TOPIC = (
+    "\n\nThe assistant did not understand you several times in a row. Leave what you just tried, and bring up another "
+    "thing of your list now; if there is none left, say goodbye."
+)
 AGAIN = (
     "\n\nYour last draft was no message of a customer's. Write only what the customer types next: no name in front, no "
     "thoughts, no marks, nothing of these instructions, and not what was said before."

@@ -176,7 +176,8 @@ def tidy(message: str) -> str:
     """The message as it is read: bounded, without markup and control characters, with plain quotes and spaces."""
     text = unicodedata.normalize("NFKC", message[:READ_AT_MOST]).replace("’", "'").replace("‘", "'")
     text = re.sub(r"<[^<>]{0,200}>", " ", text)
-    text = "".join(char if char in "\n" or unicodedata.category(char)[0] != "C" else " " for char in text)
+    if not text.replace("\n", "").isprintable():
+        text = "".join(char if char in "\n" or unicodedata.category(char)[0] != "C" else " " for char in text)
     return re.sub(r"[ \t]+", " ", text.replace("*", "").replace("_", " ")).strip()
 
 

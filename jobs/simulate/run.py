@@ -2,13 +2,16 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 
 from jobs.announce import card_key, conversation_finished, showing
 from jobs.assistants import CONNECTORS
 from jobs.bundle import Ports
 from jobs.errors import AssistantError, ConfigurationError, RequestError
-from jobs.judge import Judge, judge_open_goals
+from jobs.judge import Judge
 from jobs.logs import log_context
 from jobs.model import (
     Assessment,
@@ -24,12 +27,17 @@ from jobs.model import (
 from jobs.ports import SimulatedUser, UserSimulator
 from jobs.redact import redact
 from jobs.run_models import ConversationModels, RunModels
-from jobs.scoring import NOT_PLAYED_TO_ITS_END, decide_verdict, score_transcript, with_quality
-from jobs.simulate.conversation import OnTurn, converse
+from jobs.scoring import decide_verdict, score_transcript, with_quality
+from jobs.simulate.conversation import OnTurn, converse, warm_up
+from jobs.simulate.judged import assessed
 from jobs.simulate.scripted import ScriptedUser
-from jobs.store import PlannedConversation
+from jobs.store import PlannedConversation, Showing
 
 log = logging.getLogger(__name__)
+
+Place = Callable[[], AbstractAsyncContextManager[None]]
+"""Waits until there is a place to talk in, and gives it back."""
+OnTalked = Callable[[], Awaitable[None]]
 
 SHARD_SIZE = 25
 PLAY_ALONE_FROM = 2
@@ -52,14 +60,18 @@ async def play_shard(run_id: RunId, shard: int, ports: Ports) -> None:
     with log_context(run_id=run.id, workspace_id=run.workspace_id):
         waiting = await ports.store.runs.to_play(run_id, first=(shard - 1) * SHARD_SIZE + 1, last=shard * SHARD_SIZE)
         if waiting:
-            variant = await _variant_of(run, ports)
-            models = await _models_of(run, ports)
+            of = _Shard(
+                run=run,
+                variant=await _variant_of(run, ports),
+                models=await _models_of(run, ports),
+                showing=await showing(run, ports),
+            )
             innocent = [each for each in waiting if each.strikes < PLAY_ALONE_FROM]
             suspects = [each for each in waiting if each.strikes >= PLAY_ALONE_FROM]
-            await _play_together(run, innocent, variant, models, ports)
+            await _play_together(of, innocent, ports)
             for planned in suspects:
                 async with ports.slots.alone():
-                    await _play_saved(run, planned, variant, models, ports)
+                    await _play_saved(of, planned, ports, place=nullcontext)
     ports.bell.ring()
 
 
@@ -73,41 +85,48 @@ async def _models_of(run: Run, ports: Ports) -> RunModels:
     return ports.models.of_run(run.id, spent_usd=spent_usd)
 
 
-async def _play_together(
-    run: Run, waiting: list[PlannedConversation], variant: Variant, models: RunModels, ports: Ports
-) -> None:
-    async def play(planned: PlannedConversation) -> None:
-        async with ports.slots.one(run.id, variant):
-            await _play_saved(run, planned, variant, models, ports)
+@dataclass(frozen=True, kw_only=True)
+class _Shard:
+    """What the conversations of a shard have in common."""
 
-    tasks = [asyncio.create_task(play(planned)) for planned in waiting]
-    with ports.live.playing(run.id, tasks):
+    run: Run
+    variant: Variant
+    models: RunModels
+    showing: Showing | None
+
+
+async def _play_together(of: _Shard, waiting: list[PlannedConversation], ports: Ports) -> None:
+    place = partial(ports.slots.one, of.run.id, of.variant)
+    tasks = [asyncio.create_task(_play_saved(of, planned, ports, place=place)) for planned in waiting]
+    with ports.live.playing(of.run.id, tasks):
         results = await asyncio.gather(*tasks, return_exceptions=True)
     broken = [result for result in results if isinstance(result, Exception)]
     if broken:
         raise broken[0]
 
 
-async def _play_saved(
-    run: Run, planned: PlannedConversation, variant: Variant, models: RunModels, ports: Ports
-) -> None:
+async def _play_saved(of: _Shard, planned: PlannedConversation, ports: Ports, *, place: Place) -> None:
     """Play one conversation and save what came of it with what people are shown; void ones are played once more."""
+    run, models = of.run, of.models
     conversation: Conversation | None = None
     of_conversation = models.conversation()
     case = planned.scenario.case
     for _ in range(TRIES_WHEN_VOID):
-        if case and case.skip:
-            conversation = _unplayed(run, planned, "skipped", case.skip)
-            break
-        if planned.strikes > PLAY_ALONE_FROM:
-            conversation = _unplayed(run, planned, "harness_error", TOOK_THE_WORKER_DOWN)
-            break
-        if models.stopped:
-            conversation = conversation or _unplayed(run, planned, models.stopped.ended_by, models.stopped.reason)
-            break
-        await ports.store.runs.begin_attempt(planned.id)
-        planned = replace(planned, attempt=planned.attempt + 1)
-        conversation = await _play(run, planned, variant, of_conversation, ports)
+        async with AsyncExitStack() as held:
+            await held.enter_async_context(place())
+            if case and case.skip:
+                conversation = _unplayed(run, planned, "skipped", case.skip)
+                break
+            if planned.strikes > PLAY_ALONE_FROM:
+                conversation = _unplayed(run, planned, "harness_error", TOOK_THE_WORKER_DOWN)
+                break
+            if models.stopped:
+                conversation = conversation or _unplayed(run, planned, models.stopped.ended_by, models.stopped.reason)
+                break
+            await ports.store.runs.begin_attempt(planned.id)
+            planned = replace(planned, attempt=planned.attempt + 1)
+            # the next one may talk while this one is scored and saved
+            conversation = await _play(run, planned, of.variant, of_conversation, ports, on_talked=held.aclose)
         if conversation.verdict.outcome != "void":
             break
     assert conversation is not None
@@ -117,7 +136,7 @@ async def _play_saved(
         conversation,
         announcement=conversation_finished(run, run.place, planned.number) if run.place else None,
         card_key=card_key(run.id),
-        showing=await showing(run, ports),
+        showing=of.showing,
     )
     ports.bell.ring()
 
@@ -129,13 +148,19 @@ class _Played:
 
 
 async def _play(
-    run: Run, planned: PlannedConversation, variant: Variant, models: ConversationModels, ports: Ports
+    run: Run,
+    planned: PlannedConversation,
+    variant: Variant,
+    models: ConversationModels,
+    ports: Ports,
+    *,
+    on_talked: OnTalked,
 ) -> Conversation:
     judge = _judge(models, ports)
-    played = await _play_safely(run, planned, variant, models, judge, ports)
+    played = await _play_safely(run, planned, variant, models, judge, ports, on_talked)
     scores = await score_transcript(played.transcript, planned.scenario, played.assessment, judge=judge)
     assessment = with_quality(played.assessment, planned.scenario, scores)
-    tokens, cost_usd = models.spent(played.transcript.turns)
+    tokens, cost_usd = models.spent((*played.transcript.context, *played.transcript.turns))
     return Conversation(
         id=planned.id,
         run_id=run.id,
@@ -186,32 +211,34 @@ async def _play_safely(
     models: ConversationModels,
     judge: Judge | None,
     ports: Ports,
+    on_talked: OnTalked,
 ) -> _Played:
     """Whatever breaks in a simulator or a connector costs one conversation, never the run."""
     writes: list[asyncio.Future[None]] = []
     turns: list[Turn] = []
+    context: list[Turn] = []
 
     async def on_turn(position: int, turn: Turn) -> None:
-        turns.append(turn)
+        (turns if position >= 0 else context).append(turn)
         writes.append(await ports.store.runs.add_turn(planned.id, planned.attempt, position, turn))
 
     try:
         user = _customer(run, planned, models, ports)
         transcript = await _talk(planned, variant, user, models, on_turn, ports)
-        assessment = await user.assess(transcript)
-        if judge and transcript.ended_by not in NOT_PLAYED_TO_ITS_END:
-            assessment = await judge_open_goals(judge, transcript, planned.scenario, assessment)
+        await on_talked()
+        assessment = await assessed(user, transcript, planned.scenario, judge)
         transcript = _settle(transcript, assessment)
     except (AssistantError, ConfigurationError) as error:
         ended_by: EndedBy = "assistant_error" if isinstance(error, AssistantError) else "harness_error"
-        transcript = Transcript(turns=tuple(turns), ended_by=ended_by, error=redact(str(error)))
+        transcript = Transcript(turns=tuple(turns), ended_by=ended_by, error=redact(str(error)), context=tuple(context))
         assessment = _nothing_assessed(planned)
     except Exception as error:
         log.exception("conversation %d of run %s broke", planned.number, run.id)
         reason = redact(f"convotest itself failed ({type(error).__name__}); the log has the details")
-        transcript = Transcript(turns=tuple(turns), ended_by="harness_error", error=reason)
+        transcript = Transcript(turns=tuple(turns), ended_by="harness_error", error=reason, context=tuple(context))
         assessment = _nothing_assessed(planned)
-    await asyncio.gather(*writes)  # a conversation counts only once all of its turns are committed
+    for write in writes:  # a conversation counts only once all of its turns are committed
+        await write
     return _Played(transcript=transcript, assessment=assessment)
 
 
@@ -233,14 +260,19 @@ async def _talk(
             f"no conversation could be opened within {variant.limits.timeout_s:g} s", permanent=False
         ) from error
     try:
-        return await converse(
-            planned.scenario,
-            user,
-            session,
-            clock=ports.clock,
-            answer_timeout_s=_patience_s(variant),
-            on_turn=on_turn,
+        context: tuple[Turn, ...] = ()
+        scenario, patience_s = planned.scenario, _patience_s(variant)
+        if variant.warm_up:
+            warmed = await warm_up(
+                variant.warm_up, scenario, session, clock=ports.clock, answer_timeout_s=patience_s, on_turn=on_turn
+            )
+            if warmed.ended_by is not None:
+                return Transcript(turns=(), ended_by=warmed.ended_by, error=warmed.error, context=warmed.turns)
+            context, scenario = warmed.turns, replace(scenario, assistant_starts=False)
+        transcript = await converse(
+            scenario, user, session, clock=ports.clock, answer_timeout_s=patience_s, on_turn=on_turn
         )
+        return replace(transcript, context=context) if context else transcript
     finally:
         await session.close()
 

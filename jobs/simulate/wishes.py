@@ -135,10 +135,15 @@ class Want:
 
     def _moments(self, text: str) -> frozenset[SlotValue]:
         """Dates and times that are written in another way than in the profile."""
-        said = {*find_dates(text), *find_times(text)}
-        if not said:
+        if not self._moments_of_values:
             return frozenset()
-        return frozenset(value for value in self.slot.domain if said & set(_moments_of(str(value))))
+        said = {*find_dates(text), *find_times(text)}
+        return frozenset(value for value, moments in self._moments_of_values.items() if said & moments)
+
+    @cached_property
+    def _moments_of_values(self) -> Mapping[SlotValue, frozenset[str]]:
+        """The values that are dates or times."""
+        return {value: moments for value in self.slot.domain if (moments := _moments_of(str(value)))}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -246,5 +251,6 @@ def _unit(goal: Goal, slot: Slot) -> str:
     return "" if unit in NOISE_WORDS else _stem(unit)
 
 
-def _moments_of(value: str) -> list[str]:
-    return [*find_dates(value), *find_times(value)]
+@lru_cache(maxsize=10_000)
+def _moments_of(value: str) -> frozenset[str]:
+    return frozenset((*find_dates(value), *find_times(value)))

@@ -10,19 +10,24 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from jobs.errors import ConfigurationError
 from jobs.ports import Clock
+from jobs.store.actions import Actions
 from jobs.store.audit import Audit
+from jobs.store.baselines import Baselines
 from jobs.store.database import create_reader, create_writer, parse_database_url, upgrade
 from jobs.store.deliveries import Deliveries, Delivery
 from jobs.store.experiments import Experiments
 from jobs.store.feedback import Feedback
 from jobs.store.history import History
+from jobs.store.imported import Imported
 from jobs.store.incidents import Incidents
 from jobs.store.live import LiveThreads
 from jobs.store.outbox import Backlog, Outbox
+from jobs.store.regressions import Regressions
 from jobs.store.rollouts import Rollouts
 from jobs.store.runs import PlannedConversation, Runs, Showing
 from jobs.store.schedules import Schedules
 from jobs.store.tokens import Tokens
+from jobs.store.uploads import Uploads
 from jobs.store.variants import Variants
 from jobs.store.workers import Workers
 from jobs.store.workspaces import Workspaces
@@ -31,6 +36,7 @@ from jobs.store.writer import Writer
 __all__ = [
     "Audit",
     "Backlog",
+    "Baselines",
     "Deliveries",
     "Delivery",
     "Experiments",
@@ -40,6 +46,7 @@ __all__ = [
     "LiveThreads",
     "Outbox",
     "PlannedConversation",
+    "Regressions",
     "Runs",
     "Schedules",
     "Showing",
@@ -58,6 +65,7 @@ class Store:
     outbox: Outbox
     deliveries: Deliveries
     variants: Variants
+    actions: Actions
     rollouts: Rollouts
     experiments: Experiments
     workers: Workers
@@ -69,6 +77,10 @@ class Store:
     workspaces: Workspaces
     live: LiveThreads
     schedules: Schedules
+    baselines: Baselines
+    regressions: Regressions
+    imported: Imported
+    uploads: Uploads
     writer: Writer
     database_url: str
 
@@ -99,6 +111,7 @@ async def open_store(database_url: str, clock: Clock) -> AsyncGenerator[Store]:
             outbox=Outbox(reader, writer, clock),
             deliveries=Deliveries(reader, writer, clock),
             variants=Variants(reader, writer, clock),
+            actions=Actions(reader, writer, clock),
             rollouts=Rollouts(reader, writer, clock),
             experiments=Experiments(reader, writer, clock),
             workers=Workers(reader, writer, clock),
@@ -110,6 +123,10 @@ async def open_store(database_url: str, clock: Clock) -> AsyncGenerator[Store]:
             workspaces=Workspaces(reader, writer, clock),
             live=LiveThreads(reader, writer, clock),
             schedules=Schedules(reader, writer, clock),
+            baselines=Baselines(reader, writer, clock),
+            regressions=Regressions(reader, writer, clock),
+            imported=Imported(reader, writer, clock),
+            uploads=Uploads(reader, writer, clock),
             writer=writer,
             database_url=database_url,
         )

@@ -131,14 +131,14 @@ def scenario_from(value: Any) -> Scenario:
     return _SCENARIO.validate_python(value)
 
 
-def conversation_from(row: Row, turns: tuple[Turn, ...]) -> Conversation:
+def conversation_from(row: Row, turns: tuple[Turn, ...], *, context: tuple[Turn, ...] = ()) -> Conversation:
     result = _RESULT.validate_python(row["result"])
     return Conversation(
         id=ConversationId(row["id"]),
         run_id=RunId(row["run_id"]),
         number=row["number"],
         scenario=scenario_from(row["scenario"]),
-        transcript=Transcript(turns=turns, ended_by=cast(Any, result.ended_by), error=result.error),
+        transcript=Transcript(turns=turns, ended_by=cast(Any, result.ended_by), error=result.error, context=context),
         verdict=result.verdict,
         assessment=result.assessment,
         scores=result.scores,

@@ -45,6 +45,7 @@ class _Details:
 
     a: str
     b: str
+    more: tuple[str, ...] = ()
     metric: str = "success"
     early_stop: bool = False
     is_aa: bool = False
@@ -268,6 +269,7 @@ def _row(experiment: Experiment, key: str) -> dict[str, Any]:
         "details": _Details(
             a=experiment.a,
             b=experiment.b,
+            more=experiment.more,
             metric=experiment.metric,
             early_stop=experiment.early_stop,
             is_aa=experiment.is_aa,
@@ -293,6 +295,7 @@ def _experiment(row: Row, runs: tuple[ArmRun, ...]) -> Experiment:
         target=row["target"],
         a=details.a,
         b=details.b,
+        more=details.more,
         seed=row["seed"],
         planned=row["planned"],
         metric=details.metric,

@@ -4,21 +4,23 @@ import asyncio
 import dataclasses
 import logging
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from functools import cache
+from typing import Any, Literal, TypeVar
 
-from sqlalchemy import Connection, and_, delete, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.sql import ColumnElement
 
-from jobs.feedback.rating import About, Rating
+from jobs.feedback.rating import About, Message, Rating, Source
 from jobs.model import ConversationId, RunId, WorkspaceId
 from jobs.ports import Clock
 from jobs.store._rows import Row, table_of
+from jobs.store.outbox import OUTBOX
 from jobs.store.tables import AnsweredRequestRow, ConversationRow, ExampleRow, LiveConversationRow, RatingRow, RunRow
 from jobs.store.writer import Writer
 
@@ -28,6 +30,7 @@ ANSWERED = table_of(AnsweredRequestRow)
 CONVERSATION = table_of(ConversationRow)
 RUN = table_of(RunRow)
 LIVE = table_of(LiveConversationRow)
+PARENT = OUTBOX.alias("parent_of_message")
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +49,19 @@ class KnownConversation:
     about: About
     run_id: RunId | None = None
     number: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RatedMessage:
+    """A message of ours that people rate: an answer in a live thread, or a simulated conversation."""
+
+    conversation: KnownConversation
+    source: Source
+    thread_ts: str | None
+
+
+MessageState = Literal["other", "on_its_way", "foreign"]
+"""Why a message cannot be rated: it is ours but no answer; it may be one whose ts we do not know yet; neither."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,7 +193,42 @@ class Feedback:
             await asyncio.to_thread(_truncate_log, path)
         return forgotten
 
+    async def save_on(
+        self, workspace_id: WorkspaceId, message: Message, rating_of: Callable[[RatedMessage], Rating]
+    ) -> tuple[RatedMessage | MessageState, bool]:
+        """Look up what a message in Slack is about and save the rating of it, in one transaction.
+
+        Returns:
+            What the message is, and whether the rating was new or later than what was known under its key.
+        """
+
+        def work(connection: Connection) -> tuple[RatedMessage | MessageState, bool]:
+            found = _rated_message(connection, workspace_id, message)
+            if not isinstance(found, RatedMessage):
+                return found, False
+            return found, bool(_upsert(connection, self._rows([rating_of(found)])))
+
+        return await self._writer.run(work)
+
+    async def is_first(self, workspace_id: WorkspaceId, what: str, key: str) -> bool:
+        """Whether this is the first time within some days that something is done; from then on it is not."""
+        values: dict[str, Any] = {"workspace_id": workspace_id, "token_id": what, "key": key, "digest": ""}
+        values |= {"answer": dict[str, int](), "received_at": self._clock.now()}
+
+        def work(connection: Connection) -> bool:
+            insert = _insert(connection)(ANSWERED).values(values).on_conflict_do_nothing()
+            return connection.execute(insert.returning(ANSWERED.c.key)).first() is not None
+
+        return await self._writer.run(work)
+
     # --- reading ---
+
+    async def rating_under(self, workspace_id: WorkspaceId, key: str) -> Mapping[str, Any] | None:
+        """The rating with that key as it is stored."""
+        query = select(RATING).where(RATING.c.workspace_id == workspace_id, RATING.c.key == key)
+        async with self._reader.connect() as connection:
+            row = (await connection.execute(query)).mappings().first()
+        return dict(row) if row else None
 
     async def conversations(self, workspace_id: WorkspaceId, ids: Collection[str]) -> Mapping[str, KnownConversation]:
         """Those of the conversations that are ours, by id."""
@@ -268,12 +319,10 @@ def _rating_row(rating: Rating, received_at: datetime) -> dict[str, Any]:
     }
 
 
-def _add(connection: Connection, rows: list[dict[str, Any]]) -> int:
-    return _execute(connection, _insert(connection)(RATING).on_conflict_do_nothing(), rows)
-
-
-def _upsert(connection: Connection, rows: list[dict[str, Any]]) -> int:
-    insert = _insert(connection)(RATING)
+@cache
+def _upserting(dialect: str) -> Any:
+    """Built once: building the statement costs more than running it."""
+    insert = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(RATING)
     new = insert.excluded
     later = or_(new.at > RATING.c.at, and_(new.at == RATING.c.at, new.retracted, ~RATING.c.retracted))
     replaced = {
@@ -282,13 +331,21 @@ def _upsert(connection: Connection, rows: list[dict[str, Any]]) -> int:
     statement = insert.on_conflict_do_update(
         index_elements=[RATING.c.workspace_id, RATING.c.key], set_=replaced, where=later
     )
-    return _execute(connection, statement, rows)
+    return statement.returning(RATING.c.id)
+
+
+def _add(connection: Connection, rows: list[dict[str, Any]]) -> int:
+    return _execute(connection, _insert(connection)(RATING).on_conflict_do_nothing().returning(RATING.c.id), rows)
+
+
+def _upsert(connection: Connection, rows: list[dict[str, Any]]) -> int:
+    return _execute(connection, _upserting(connection.dialect.name), rows)
 
 
 def _execute(connection: Connection, statement: Any, rows: list[dict[str, Any]]) -> int:
     saved = 0
     for some in _chunks(rows, MOST_IN_A_QUERY):
-        saved += len((connection.execute(statement.returning(RATING.c.id), some)).all())
+        saved += len((connection.execute(statement, some)).all())
     return saved
 
 
@@ -322,8 +379,53 @@ def _known_live() -> Any:
     return select(LIVE.c.id, LIVE.c.workspace_id, LIVE.c.assistant, LIVE.c.variant)
 
 
+def _rated_message(connection: Connection, workspace_id: str, message: Message) -> RatedMessage | MessageState:
+    """What the message is about, or why it is nothing that can be rated."""
+    place = {"channel": message.channel_id, "whose": workspace_id}
+    found = connection.execute(MESSAGE, place | {"ts": message.ts}).first()
+    if found is None:
+        return "on_its_way" if connection.execute(ON_ITS_WAY, place).first() else "foreign"
+    match found.kind:
+        case "conversation":
+            which = {"run": found.ref.get("run_id"), "number": found.ref.get("number")}
+            row = connection.execute(PLAYED, which).mappings().first()
+        case "answer":
+            row = connection.execute(LIVE_ONE, {"id": found.ref.get("conversation_id")}).mappings().first()
+        case _:
+            row = None
+    if row is None or row["workspace_id"] != workspace_id:
+        return "other"
+    source: Source = "run" if found.kind == "conversation" else "live"
+    return RatedMessage(conversation=_known(row), source=source, thread_ts=found.parent_ts or found.thread_ts)
+
+
+# Built once, as is `_upserting`. concat: SQLite may otherwise take the index on the workspace, in which most rows are.
+MESSAGE = (
+    select(OUTBOX.c.kind, OUTBOX.c.ref, OUTBOX.c.thread_ts, PARENT.c.ts.label("parent_ts"))
+    .outerjoin(PARENT, and_(PARENT.c.workspace_id == OUTBOX.c.workspace_id, PARENT.c.key == OUTBOX.c.parent_key))
+    .where(
+        OUTBOX.c.ts == bindparam("ts"),
+        OUTBOX.c.channel_id == bindparam("channel"),
+        OUTBOX.c.workspace_id.concat("") == bindparam("whose"),
+    )
+)
+ON_ITS_WAY = (
+    select(OUTBOX.c.id)
+    .where(
+        OUTBOX.c.workspace_id == bindparam("whose"),
+        OUTBOX.c.state.in_(("sending", "ambiguous")),
+        OUTBOX.c.channel_id == bindparam("channel"),
+    )
+    .limit(1)
+)
+PLAYED = _known_conversations().where(
+    CONVERSATION.c.run_id == bindparam("run"), CONVERSATION.c.number == bindparam("number")
+)
+LIVE_ONE = _known_live().where(LIVE.c.id == bindparam("id"))
+
+
 def _known(row: Row) -> KnownConversation:
-    played: Mapping[str, Any] = row if "run_id" in row else {}
+    played = {str(name): value for name, value in row.items()}
     return KnownConversation(
         workspace_id=WorkspaceId(row["workspace_id"]),
         run_id=played.get("run_id"),

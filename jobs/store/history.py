@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection, Select, and_, delete, exists, func, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -18,6 +18,10 @@ from jobs.store.writer import Writer
 HISTORY = table_of(HistoryRow)
 TALLY = table_of(TallyRow)
 RUN = table_of(RunRow)
+SCHEDULE, REGRESSION, AGAIN = "schedule:", "regression:", ":again"
+"""How the keys of runs begin that nobody started by hand, and how those end that only play failed cases again."""
+
+RunOrigin = Literal["night", "hand", "again"]
 
 
 class History:
@@ -55,6 +59,15 @@ class History:
             rows = (await connection.execute(points_query(scope))).mappings().all()
         return tuple(_point(row) for row in rows)
 
+    async def origin(self, run_id: RunId) -> RunOrigin:
+        """How the run came about: what follows from a schedule or from a regression has its key."""
+        query = select(RUN.c.key).where(RUN.c.id == run_id)
+        async with self._reader.connect() as connection:
+            key = (await connection.execute(query)).scalar_one_or_none() or ""
+        if key.startswith(REGRESSION) and key.endswith(AGAIN):
+            return "again"
+        return "night" if key.startswith((SCHEDULE, REGRESSION)) else "hand"
+
     async def not_recorded(self, workspace_id: WorkspaceId, since: datetime, *, limit: int = 50) -> tuple[RunId, ...]:
         """Runs that finished since then and have no figures yet: whoever closed them died before it wrote them."""
         query = (
@@ -63,6 +76,7 @@ class History:
                 RUN.c.workspace_id == workspace_id,
                 RUN.c.created_at >= since,
                 RUN.c.state == "finished",
+                ~and_(RUN.c.key.startswith(REGRESSION), RUN.c.key.endswith(AGAIN)),
                 ~exists().where(HISTORY.c.run_id == RUN.c.id),
             )
             .order_by(RUN.c.id)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, and_, func, or_, select, update
@@ -169,7 +169,7 @@ def _incident(row: Row) -> Incident:
     return Incident(
         id=IncidentId(row["id"]),
         workspace_id=workspace_id,
-        state=cast(Any, row["state"]),
+        state=row["state"],
         finding=_FINDING.validate_python(row["details"]["finding"]),
         since=row["since"],
         worst=row["details"]["worst"],

@@ -87,6 +87,11 @@ class LiveThreads:
         waits = and_(QUESTION.c.conversation_id == conversation_id, QUESTION.c.state == "waiting")
         return await self._question(waits)
 
+    async def has_more_waiting(self, question: LiveQuestion) -> bool:
+        """Whether something else waits in the question's conversation."""
+        waits = and_(QUESTION.c.conversation_id == question.conversation_id, QUESTION.c.state == "waiting")
+        return await self._question(and_(waits, QUESTION.c.id != question.id)) is not None
+
     async def question(self, question_id: str) -> LiveQuestion | None:
         return await self._question(QUESTION.c.id == question_id)
 
@@ -210,12 +215,14 @@ class LiveThreads:
         *,
         question: LiveQuestion | None = None,
         idle_since: datetime | None = None,
+        successor: LiveConversation | None = None,
     ) -> bool:
         """End a conversation with what is shown of that; False if it is over, or not idle any more.
 
         Args:
             question: the wish to end it, which is taken off the queue.
             idle_since: only if nothing was said since then.
+            successor: begins in the same place, with the questions that still wait; without one nobody answers them.
         """
         now = self._clock.now()
         going_on = and_(LIVE.c.id == conversation_id, LIVE.c.state.in_(GOING_ON))
@@ -231,7 +238,11 @@ class LiveThreads:
             if ended.rowcount == 0:
                 return False
             waits = and_(QUESTION.c.conversation_id == conversation_id, QUESTION.c.state == "waiting")
-            connection.execute(update(QUESTION).where(waits).values(state="dropped"))
+            if successor is None:
+                connection.execute(update(QUESTION).where(waits).values(state="dropped"))
+            else:
+                connection.execute(LIVE.insert().values(_conversation_row(successor)))
+                connection.execute(update(QUESTION).where(waits).values(conversation_id=successor.id))
             add_announcements(connection, announcements, now)
             return True
 

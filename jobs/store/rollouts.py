@@ -18,7 +18,7 @@ from jobs.store.audit import AUDIT
 from jobs.store.outbox import add_announcements, want_edit
 from jobs.store.runs import CONVERSATION, RUN, insert_run
 from jobs.store.tables import RatingRow, RolloutCustomerRow, RolloutRow, RolloutTrafficRow
-from jobs.store.variants import in_force_number, put_in_force, variant_from
+from jobs.store.variants import IN_FORCE, in_force_number, put_in_force, variant_from
 from jobs.store.writer import Writer
 
 ROLLOUT = table_of(RolloutRow)
@@ -137,8 +137,6 @@ class Rollouts:
         return await self._writer.run(work)
 
     def _is_in_force(self, connection: Connection, rollout: Rollout) -> bool:
-        from jobs.store.variants import IN_FORCE
-
         number = in_force_number(connection, rollout.workspace_id, rollout.assistant)
         mine = and_(
             IN_FORCE.c.workspace_id == rollout.workspace_id,

@@ -334,9 +334,14 @@ class Runs:
             rows = (await connection.execute(query)).mappings().all()
             turn_rows = (await connection.execute(turns_query)).mappings().all()
         turns: dict[str, list[Turn]] = {}
+        context: dict[str, list[Turn]] = {}
         for row in turn_rows:
-            turns.setdefault(row["conversation_id"], []).append(turn_from(row))
-        return tuple(conversation_from(row, tuple(turns.get(row["id"], ()))) for row in rows)
+            said = turns if row["position"] >= 0 else context  # a warm-up comes before the first turn
+            said.setdefault(row["conversation_id"], []).append(turn_from(row))
+        return tuple(
+            conversation_from(row, tuple(turns.get(row["id"], ())), context=tuple(context.get(row["id"], ())))
+            for row in rows
+        )
 
     async def _runs(self, query: Any) -> tuple[Run, ...]:
         async with self._reader.connect() as connection:

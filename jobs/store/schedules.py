@@ -48,9 +48,7 @@ class Schedules:
         values: dict[str, Any] = {"state": state, "note": note}
         if state == "active":
             values["active_since"] = self._clock.now()
-        statement = (
-            update(SCHEDULE).where(SCHEDULE.c.id == schedule_id, SCHEDULE.c.state != state).values(**values)
-        )
+        statement = update(SCHEDULE).where(SCHEDULE.c.id == schedule_id, SCHEDULE.c.state != state).values(**values)
         written = await self._writer.run(lambda connection: connection.execute(statement))
         return written.rowcount == 1
 
@@ -153,11 +151,11 @@ class Schedules:
         )
         return await self._occasions(select(OCCASION).where(late).order_by(OCCASION.c.due_at))
 
-    async def latest_due(self) -> Mapping[ScheduleId, datetime]:
-        """When each schedule was due for the last time, as far as anybody looked."""
+    async def latest_due(self, *, since: datetime) -> Mapping[ScheduleId, datetime]:
+        """When each schedule was due for the last time, as far as anybody looked, and not before ``since``."""
         query = (
             select(OCCASION.c.schedule_id, func.max(OCCASION.c.due_at).label("due_at"))
-            .where(~OCCASION.c.slot.startswith(ASKED_FOR))
+            .where(OCCASION.c.due_at >= since, ~OCCASION.c.slot.startswith(ASKED_FOR))
             .group_by(OCCASION.c.schedule_id)
         )
         async with self._reader.connect() as connection:

@@ -1,6 +1,5 @@
 """Variants as they were when a run used them, those that were made here, and which one is in force."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -48,9 +47,7 @@ class Variants:
         now = self._clock.now()
 
         def work(connection: Connection) -> bool:
-            return put_in_force(
-                connection, workspace_id, variant, by=by, reason=reason, now=now, expected=expected
-            )
+            return put_in_force(connection, workspace_id, variant, by=by, reason=reason, now=now, expected=expected)
 
         return await self._writer.run(work)
 
@@ -178,10 +175,6 @@ def in_force_number(connection: Connection, workspace_id: WorkspaceId, assistant
 
 def variant_from(content: Any) -> Variant:
     return _CONTENT.validate_python(content)
-
-
-def names_of(made: Sequence[MadeVariant]) -> tuple[str, ...]:
-    return tuple(each.variant.name for each in made)
 
 
 def _made_variant(row: Row) -> MadeVariant:

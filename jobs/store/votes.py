@@ -9,16 +9,21 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, Literal
 
-from sqlalchemy import Connection, String, create_engine, func, literal, select, type_coerce
+from sqlalchemy import Connection, String, and_, cast, create_engine, func, literal, select, type_coerce
 from sqlalchemy.sql import ColumnElement
 
 from jobs.feedback.rating import Kind, Source
-from jobs.model import WorkspaceId
-from jobs.store._rows import table_of
+from jobs.model import EndedBy, Transcript, WorkspaceId
+from jobs.store._rows import table_of, turn_from
 from jobs.store.database import parse_database_url
-from jobs.store.tables import RatingRow
+from jobs.store.tables import ConversationRow, LiveConversationRow, LiveTurnRow, RatingRow, RunRow, TurnRow
 
 RATING = table_of(RatingRow)
+LIVE = table_of(LiveConversationRow)
+LIVE_TURN = table_of(LiveTurnRow)
+CONVERSATION = table_of(ConversationRow)
+RUN = table_of(RunRow)
+TURN = table_of(TurnRow)
 
 READ_CHARACTERS = 500
 """Of a comment, for analysis: what it is about stands at its beginning."""
@@ -62,6 +67,7 @@ class Comment:
     kind: Kind
     value: int | None
     at: datetime
+    conversation_id: str | None = None
 
 
 class FeedbackReader:
@@ -85,10 +91,83 @@ class FeedbackReader:
         """What people wrote, in no particular order."""
         text = func.substr(RATING.c.comment, 1, READ_CHARACTERS)
         written = [RATING.c.comment.is_not(None), ~RATING.c.retracted, RATING.c.source != "simulated"]
-        query = select(text, RATING.c.source, RATING.c.kind, RATING.c.value, RATING.c.at)
+        columns = (RATING.c.source, RATING.c.kind, RATING.c.value, RATING.c.at, RATING.c.conversation_id)
+        query = select(text, *columns)
         rows = self._connection.execution_options(yield_per=READ_ROWS).execute(query.where(*_in_scope(scope), *written))
-        for words, source, kind, value, at in rows:
-            yield Comment(text=words, source=source, kind=kind, value=value, at=at)
+        for words, source, kind, value, at, conversation_id in rows:
+            yield Comment(text=words, source=source, kind=kind, value=value, at=at, conversation_id=conversation_id)
+
+    def tags(self, scope: Scope) -> Counter[str]:
+        """How many people put which tag on something, each once a conversation; reasons of a thumb down are tags."""
+        details = cast(RATING.c.details, String)
+        tagged = [details.like('%"tags":%'), ~RATING.c.retracted, RATING.c.source != "simulated"]
+        query = select(RATING.c.voter, RATING.c.conversation, RATING.c.details).where(*_in_scope(scope), *tagged)
+        rows = self._connection.execution_options(yield_per=READ_ROWS).execute(query)
+        given = {(voter, about, tag) for voter, about, said in rows for tag in said.get("tags", ())}
+        return Counter(tag for _, _, tag in given)
+
+    # --- conversations ---
+
+    def live_transcripts(self, scope: Scope, *, limit: int) -> tuple[int, list[Transcript]]:
+        """How many live conversations there are, and the newest of them; why they ended is nowhere told."""
+        said = and_(LIVE.c.id == LIVE_TURN.c.conversation_id, LIVE_TURN.c.speaker == "user")
+        wanted = _conversations_in(scope, LIVE.c.workspace_id, LIVE.c.assistant, LIVE.c.variant, LIVE.c.created_at)
+        ids = select(LIVE.c.id).where(select(LIVE_TURN.c.position).where(said).exists(), *wanted)
+        if scope.profile is not None:
+            return 0, []
+        total, chosen = self._newest(ids, LIVE.c.id, limit)
+        turns = self._turns(LIVE_TURN, chosen)
+        return total, [Transcript(turns=turns.get(each, ()), ended_by="steps") for each in chosen]
+
+    def played_transcripts(self, scope: Scope, *, limit: int) -> tuple[int, list[Transcript]]:
+        """How many conversations of simulated customers there are, and the newest of them."""
+        wanted = _conversations_in(scope, RUN.c.workspace_id, RUN.c.assistant, RUN.c.variant, RUN.c.created_at)
+        if scope.profile is not None:
+            wanted.append(RUN.c.profile == scope.profile)
+        played = CONVERSATION.c.outcome.in_(("passed", "failed", "inconclusive"))
+        ids = select(CONVERSATION.c.id).join(RUN, RUN.c.id == CONVERSATION.c.run_id).where(played, *wanted)
+        total, chosen = self._newest(ids, CONVERSATION.c.id, limit)
+        turns = self._turns(TURN, chosen)
+        endings = self._endings(chosen)
+        return total, [Transcript(turns=turns.get(each, ()), ended_by=endings[each]) for each in chosen]
+
+    def transcript(self, conversation_id: str) -> Transcript | None:
+        """What was said in one conversation, live or played; None if nothing is known of it."""
+        live = self._turns(LIVE_TURN, [conversation_id])
+        if conversation_id in live:
+            return Transcript(turns=live[conversation_id], ended_by="steps")
+        played = self._turns(TURN, [conversation_id])
+        endings = self._endings([conversation_id]) if played else {}
+        if conversation_id not in endings:
+            return None
+        return Transcript(turns=played[conversation_id], ended_by=endings[conversation_id])
+
+    def _newest(self, ids: Any, column: ColumnElement[str], limit: int) -> tuple[int, list[str]]:
+        total = self._connection.execute(select(func.count()).select_from(ids.subquery())).scalar_one()
+        return total, list(self._connection.execute(ids.order_by(column.desc()).limit(limit)).scalars())
+
+    def _turns(self, table: Any, ids: Sequence[str]) -> dict[str, tuple[Any, ...]]:
+        """What was said in each conversation, of the attempt that counts."""
+        turns: dict[str, list[Any]] = {}
+        for start in range(0, len(ids), 500):
+            query = select(table).where(table.c.conversation_id.in_(ids[start : start + 500]))
+            if "attempt" in table.c:
+                counts = and_(CONVERSATION.c.id == table.c.conversation_id, CONVERSATION.c.attempt == table.c.attempt)
+                query = query.join(CONVERSATION, counts).where(table.c.position >= 0)  # below 0 stands a warm-up
+            rows = self._connection.execute(query.order_by(table.c.conversation_id, table.c.position)).mappings()
+            for row in rows:
+                turns.setdefault(row["conversation_id"], []).append(turn_from(row))
+        return {each: tuple(said) for each, said in turns.items()}
+
+    def _endings(self, ids: Sequence[str]) -> dict[str, EndedBy]:
+        endings: dict[str, EndedBy] = {}
+        for start in range(0, len(ids), 500):
+            query = select(CONVERSATION.c.id, CONVERSATION.c.result).where(
+                CONVERSATION.c.id.in_(ids[start : start + 500]), CONVERSATION.c.outcome.is_not(None)
+            )
+            rows: Any = self._connection.execute(query)
+            endings |= {row.id: (row.result or {}).get("ended_by", "steps") for row in rows}
+        return endings
 
 
 def count_votes(rows: Iterable[Sequence[Any]]) -> list[VoteCount]:
@@ -144,6 +223,19 @@ def _in_scope(scope: Scope) -> list[ColumnElement[bool]]:
     if scope.until is not None:
         conditions.append(RATING.c.at < scope.until)
     return conditions
+
+
+def _conversations_in(
+    scope: Scope,
+    workspace: ColumnElement[str],
+    assistant: ColumnElement[str],
+    variant: ColumnElement[str],
+    at: ColumnElement[datetime],
+) -> list[ColumnElement[bool]]:
+    wanted = ((workspace, scope.workspace_id), (assistant, scope.assistant), (variant, scope.variant))
+    conditions = [column == value for column, value in wanted if value is not None]
+    conditions += [at >= scope.since] if scope.since is not None else []
+    return conditions + ([at < scope.until] if scope.until is not None else [])
 
 
 def _group(by: Dimension | None, dialect: str) -> ColumnElement[Any]:

@@ -114,7 +114,7 @@ def number_of(conversation: Conversation) -> int | None:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A minute of silence is a second here."""
     monkeypatch.setattr("jobs.simulate.llm.DEADLINE_S", DEADLINE_S)
-    monkeypatch.setattr("jobs.judge.DEADLINE_S", DEADLINE_S)
+    monkeypatch.setattr("jobs.judge.model.DEADLINE_S", DEADLINE_S)
 
 
 @pytest.mark.parametrize("client", get_args(ChatClient))

@@ -44,6 +44,11 @@ BUTTONS: dict[str, frozenset[Kind]] = {
     "run_another": USERS,
     "transcript": READERS,
     "transcript_file": USERS,
+    "ask_reply": READERS,
+    "ask_done": USERS,
+    "ask_more": USERS,
+    "ask_choose": USERS,
+    **{f"ask_csat_{stars}": USERS for stars in range(1, 6)},
     "home_run": USERS,
     "home_settings": APPROVERS,
 }

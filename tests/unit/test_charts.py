@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from jobs.charts import LIGHT, NO_FONT, WIDTH, Sheet, run_chart, showable
-from jobs.charts import _fit as fit  # pyright: ignore[reportPrivateUsage]
+from jobs.charts import LIGHT, NO_FONT, WIDTH, Sheet, fit, run_chart, showable
 from jobs.model import Tokens
 from jobs.report.summary import Comparison, Costs, Group, RunSummary, Totals, response_times
 from jobs.report.words import duration, percent

@@ -107,6 +107,7 @@ async def test_there_is_no_verdict_while_it_is_played(ports: Ports) -> None:
 
 
 async def test_a_restart_in_the_middle_keeps_pairs_pairs(ports: Ports) -> None:
+    ports = replace(ports, slots=type(ports.slots)(1))
     experiment = await start_experiment(replace(GOOD_OR_FAULTY, n=30), ports)
     async with playing(ports), asyncio.timeout(30):
         async for progress in follow_experiment(experiment.id, ports):
@@ -183,12 +184,12 @@ async def test_what_has_changed_since_cannot_be_extended(tmp_path: Path, ports: 
 
 
 async def test_an_early_winner_ends_it(ports: Ports) -> None:
-    ports = replace(ports, slots=type(ports.slots)(4))
-    experiment = await start_experiment(replace(GOOD_OR_FAULTY, n=60, early_stop=True), ports)
+    ports = replace(ports, slots=type(ports.slots)(1))
+    experiment = await start_experiment(replace(GOOD_OR_FAULTY, n=100, early_stop=True), ports)
     over, summary = await finish(experiment, ports)
 
     assert (over.state, over.early_winner) == ("finished", "a")
-    assert summary.pairs < 60
+    assert summary.pairs < 100
     assert summary.verdict == "b_worse"
     assert summary.sentence.startswith("Stopped early in favour of pizza@good")
     with pytest.raises(RequestError, match="stopped early"):

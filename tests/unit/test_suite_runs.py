@@ -109,7 +109,7 @@ async def test_the_document_of_a_suite_has_gates_and_no_profile(tmp_path: Path) 
     assert all(set(check) == {"name", "ok", "reason"} for check in document["conversations"][0]["checks"])
     assert load_summary(json.loads(json.dumps(dump_summary(report.summary)))) == report.summary
     junit = ElementTree.fromstring(to_junit(report))[0]
-    assert junit.get("tests") == str(len(junit.findall("testcase"))) == "23"
+    assert junit.get("tests") == str(len(junit.findall("testcase"))) == "30"
     assert b"Gates" in to_html(report)
 
 

@@ -20,6 +20,7 @@ export function Faults({ onClose }) {
     <div class="body"><p class="hint">What goes wrong from now on between the bot and this workspace.</p>${SHARES.map(share)}
       <label><span>Delay of every answer</span><output>${now.delay_seconds} s</output><input type="range" min="0" max="5" step="0.5" value=${now.delay_seconds} onChange=${(event) => load({ delay_seconds: Number(event.target.value) })} /></label>
       <label class="check"><input type="checkbox" checked=${now.rate_limits} onChange=${(event) => load({ rate_limits: event.target.checked })} /><span>Slack's rate limits are enforced</span></label>
+      <label class="check"><input type="checkbox" checked=${now.tables_refused} onChange=${(event) => load({ tables_refused: event.target.checked })} /><span>Tables are refused, as by a Slack that does not know them</span></label>
       <div class="actions"><button onClick=${() => load({ rate_limit_next: 5 })}>Refuse the next 5 calls (429)</button><button onClick=${() => load({ drop_sockets: true })} disabled=${!now.sockets}>Cut the socket</button>
       <button onClick=${() => load({ refresh_sockets: true })} disabled=${!now.sockets}>Renew the socket</button><button onClick=${() => load({ other_workspace: true })} disabled=${now.workspaces > 1}>Add a second workspace</button>
       <button onClick=${() => load({ clear: true })}>Stop all faults</button></div>

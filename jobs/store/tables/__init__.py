@@ -12,10 +12,12 @@ from jobs.store.tables.actions import (
 from jobs.store.tables.experiments import ExperimentResultRow, ExperimentRow, ExperimentRunRow
 from jobs.store.tables.feedback import AnsweredRequestRow, ApiTokenRow, ExampleRow, RatingRow
 from jobs.store.tables.history import DigestRow, HistoryRow, IncidentRow, TallyRow
+from jobs.store.tables.imported import ImportedConversationRow
 from jobs.store.tables.live import LiveConversationRow, LiveQuestionRow, LiveTurnRow
 from jobs.store.tables.runs import ConversationRow, RunRow, TurnRow
 from jobs.store.tables.schedules import BaselineRow, OccasionRow, RegressionRow, ScheduleRow
 from jobs.store.tables.slack import AuditRow, DeliveryRow, OutboxRow, WorkspaceSettingsRow
+from jobs.store.tables.uploads import UploadedFileRow
 from jobs.store.tables.work import VariantRow, WorkerRow
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "ExperimentRow",
     "ExperimentRunRow",
     "HistoryRow",
+    "ImportedConversationRow",
     "InForceRow",
     "IncidentRow",
     "LiveConversationRow",
@@ -50,6 +53,7 @@ __all__ = [
     "ScheduleRow",
     "TallyRow",
     "TurnRow",
+    "UploadedFileRow",
     "VariantRow",
     "WorkerRow",
     "WorkspaceSettingsRow",

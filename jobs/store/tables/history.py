@@ -35,7 +35,7 @@ class HistoryRow(SQLModel, table=True):
 
 
 class TallyRow(SQLModel, table=True):
-    """A number that only grows, for whoever watches the process: counted when a run closes, so that reading is quick."""
+    """A number that only grows; it is counted when a run closes, so that reading it is quick."""
 
     __tablename__ = "tally"  # type: ignore[assignment]  # SQLModel declares it as a declared_attr
 

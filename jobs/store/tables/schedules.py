@@ -36,7 +36,7 @@ class OccasionRow(SQLModel, table=True):
     """One time that a schedule was due. ``slot`` is its local date, so that there is one a day, whoever looks."""
 
     __tablename__ = "occasion"  # type: ignore[assignment]  # SQLModel declares it as a declared_attr
-    __table_args__ = (Index("ix_occasion_state", "state"),)
+    __table_args__ = (Index("ix_occasion_state", "state"), Index("ix_occasion_due_at", "due_at"))
 
     schedule_id: str = Field(primary_key=True)
     slot: str = Field(primary_key=True)

@@ -49,6 +49,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("schedule_id", "slot"),
     )
     op.create_index("ix_occasion_state", "occasion", ["state"])
+    op.create_index("ix_occasion_due_at", "occasion", ["due_at"])
     op.create_table(
         "baseline",
         sa.Column("workspace_id", text(), nullable=False),

@@ -1,143 +1,22 @@
-"""The chart of a run: one picture that a phone can show, made in a helper process.
+"""The chart of a run: outcomes, success with its interval, response times, the most frequent reasons."""
 
-Everything is drawn on one sheet measured in inches; there are no axes to read, every figure is written out.
-"""
-
-# matplotlib's own annotations have gaps, in **kwargs and paths
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-
-import io
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, fontManager, get_font
-from matplotlib.patches import Rectangle
-
+from jobs.charts._sheet import DARK, INNER, LIGHT, MARGIN, WIDTH, Look, Sheet, fit, in_two_lines, showable
 from jobs.report.summary import Comparison, ResponseTimes, RunSummary
 from jobs.report.words import UNKNOWN, duration, percent
 from jobs.stats import Proportion
 
-WIDTH = 8.0
-MARGIN = 0.3
-INNER = WIDTH - 2 * MARGIN
-DPI = 200
-"""1600 pixels wide: twice what Slack shows on a desktop, so that it is sharp there and readable on a phone."""
-
 MOST_REASONS = 4
 FEWEST_FOR_P95 = 20
 """With fewer answers the 95th percentile is just the slowest one."""
-
-FONTS = (
-    "DejaVu Sans",
-    "Noto Sans",
-    "Noto Sans CJK SC",
-    "Noto Sans CJK JP",
-    "Noto Sans Arabic",
-    "Noto Sans Hebrew",
-    "Noto Sans Devanagari",
-    "Noto Sans Thai",
-    "Noto Emoji",
-    "WenQuanYi Zen Hei",
-    "Microsoft YaHei",
-    "Hiragino Sans",
-    "Arial Unicode MS",
-)
-"""The first one comes with matplotlib; of the others those that the machine has."""
-
-NO_FONT = "(written in a script that this chart has no font for; see the thread)"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Look:
-    """Colours of one theme. Outcomes are from Okabe & Ito's palette, apart for every kind of colour blindness; none
-    is told by its colour alone."""
-
-    paper: str
-    ink: str
-    quiet: str
-    track: str
-    passed: str
-    failed: str
-    inconclusive: str
-    errors: str
-    void: str
-    skipped: str
-    cancelled: str
-    times: str
-
-
-LIGHT = Look(
-    paper="#ffffff",
-    ink="#1d1c1d",
-    quiet="#5c5b5d",
-    track="#e4e4e6",
-    passed="#009e73",
-    failed="#d55e00",
-    inconclusive="#f0c43c",
-    errors="#a8558a",
-    void="#56b4e9",
-    skipped="#9b9b9f",
-    cancelled="#6b6b70",
-    times="#0072b2",
-)
-DARK = Look(
-    paper="#1a1d21",
-    ink="#f2f2f3",
-    quiet="#b3b4b8",
-    track="#3a3d42",
-    passed="#1fbf92",
-    failed="#f07f2f",
-    inconclusive="#f0d060",
-    errors="#d68abb",
-    void="#6cc4f5",
-    skipped="#8d8e94",
-    cancelled="#c5c6ca",
-    times="#5aa9e6",
-)
-
-
-class Sheet:
-    """A page to draw on, in inches from its top left corner."""
-
-    def __init__(self, height: float, look: Look) -> None:
-        self.look = look
-        self._figure = Figure(figsize=(WIDTH, height), dpi=DPI, facecolor=look.paper)
-        self._canvas = FigureCanvasAgg(self._figure)
-        self._axes = self._figure.add_axes((0.0, 0.0, 1.0, 1.0))
-        self._axes.set_axis_off()
-        self._axes.set_xlim(0, WIDTH)
-        self._axes.set_ylim(height, 0)
-
-    def box(self, x: float, y: float, width: float, height: float, color: str) -> None:
-        self._axes.add_patch(Rectangle((x, y), width, height, facecolor=color, linewidth=0))
-
-    def write(self, x: float, y: float, text: str, size: float, color: str, *, bold: bool = False) -> float:
-        """Puts one line with its baseline at ``y``; returns where it ends."""
-        label = self._axes.text(x, y, text, fontproperties=_font(size, bold=bold), color=color, parse_math=False)
-        return x + label.get_window_extent(self._canvas.get_renderer()).width / DPI
-
-    def measure(self, text: str, size: float, *, bold: bool = False) -> float:
-        """Width of one line, in inches."""
-        label = self._axes.text(0, 0, text, fontproperties=_font(size, bold=bold), parse_math=False)
-        width = label.get_window_extent(self._canvas.get_renderer()).width / DPI
-        label.remove()
-        return width
-
-    def png(self) -> bytes:
-        file = io.BytesIO()
-        self._figure.savefig(file, format="png", facecolor=self.look.paper)
-        return file.getvalue()
 
 
 def run_chart(summary: RunSummary, *, dark: bool = False) -> bytes:
     """A PNG, 1600 pixels wide: outcomes, success with its interval, response times, the most frequent reasons."""
     look = DARK if dark else LIGHT
     measuring = Sheet(1.0, look)
-    reasons = [(_lines(measuring, name), count, color) for name, count, color in _reasons(summary, look)]
+    reasons = [(in_two_lines(measuring, name), count, color) for name, count, color in _reasons(summary, look)]
     legend = _legend(measuring, _outcomes(summary, look))
     outcomes_height = 0.62 + 0.32 * len(legend)
     reasons_height = 0.4 + sum(0.27 * len(lines) + 0.3 for lines, _, _ in reasons) if reasons else 0.0
@@ -155,10 +34,10 @@ def run_chart(summary: RunSummary, *, dark: bool = False) -> bytes:
 
 def _draw_title(sheet: Sheet, summary: RunSummary) -> float:
     look = sheet.look
-    title = _fit(sheet, showable(summary.suite or summary.profile, bold=True), INNER, 21, bold=True)
+    title = fit(sheet, showable(summary.suite or summary.profile, bold=True), INNER, 21, bold=True)
     sheet.write(MARGIN, 0.5, title, 21, look.ink, bold=True)
     facts = f"{summary.assistant}@{summary.variant} · {summary.simulator} simulator · seed {summary.seed}"
-    sheet.write(MARGIN, 0.82, _fit(sheet, showable(facts), INNER, 14), 14, look.quiet)
+    sheet.write(MARGIN, 0.82, fit(sheet, showable(facts), INNER, 14), 14, look.quiet)
     return 1.0
 
 
@@ -257,8 +136,8 @@ def _draw_times(sheet: Sheet, y: float, times: ResponseTimes | None) -> None:
     if times.n >= FEWEST_FOR_P95:
         usual = f"{usual}, 95% in {duration(times.p95)}"
     answers = "1 answer" if times.n == 1 else f"{times.n} answers"
-    sheet.write(left, y + 1.33, _fit(sheet, usual, width, 13), 13, look.ink)
-    sheet.write(left, y + 1.58, _fit(sheet, f"{answers}, {slowest}", width, 13), 13, look.quiet)
+    sheet.write(left, y + 1.33, fit(sheet, usual, width, 13), 13, look.ink)
+    sheet.write(left, y + 1.58, fit(sheet, f"{answers}, {slowest}", width, 13), 13, look.quiet)
 
 
 def _reasons(summary: RunSummary, look: Look) -> list[tuple[str, int, str]]:
@@ -283,57 +162,3 @@ def _draw_reasons(
         sheet.box(MARGIN, y - 0.15, width * count / conversations, 0.13, color)
         sheet.write(MARGIN + width + 0.15, y - 0.02, f"{count}", 15, look.ink, bold=True)
         y += 0.3
-
-
-# --- text -------------------------------------------------------------------------------------------------------------
-
-
-def showable(text: str, *, bold: bool = False) -> str:
-    """One line of the text with the characters that there is a font for; a sentence instead when most are missing."""
-    line = " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]", " ", text[:500]).split())
-    known = "".join(character for character in line if character == " " or ord(character) in _characters(bold=bold))
-    missing = len(line) - len(known)
-    return NO_FONT if missing > len(line) / 4 else known
-
-
-def _lines(sheet: Sheet, text: str) -> list[str]:
-    """The text in at most two lines."""
-    words, first = showable(text).split(" "), ""
-    while words and sheet.measure(f"{first} {words[0]}".strip(), 14) <= INNER:
-        first = f"{first} {words.pop(0)}".strip()
-    if not first:  # a single word wider than the sheet
-        return [_fit(sheet, " ".join(words), INNER, 14)]
-    return [first, _fit(sheet, " ".join(words), INNER, 14)] if words else [first]
-
-
-def _fit(sheet: Sheet, text: str, width: float, size: float, *, bold: bool = False) -> str:
-    """The text, cut with an ellipsis if it is wider than that."""
-    if sheet.measure(text, size, bold=bold) <= width:
-        return text
-    fits, too_long = 0, len(text)
-    while too_long - fits > 1:
-        middle = (fits + too_long) // 2
-        if sheet.measure(f"{text[:middle]}…", size, bold=bold) <= width:
-            fits = middle
-        else:
-            too_long = middle
-    return f"{text[:fits].rstrip()}…"
-
-
-@cache
-def _font(size: float, *, bold: bool) -> FontProperties:
-    return FontProperties(family=list(_families()), size=size, weight="bold" if bold else "normal")
-
-
-@cache
-def _families() -> tuple[str, ...]:
-    present = {font.name for font in fontManager.ttflist}
-    return tuple(name for name in FONTS if name in present)
-
-
-@cache
-def _characters(*, bold: bool) -> frozenset[int]:
-    """Every character that one of the fonts can draw."""
-    weight = "bold" if bold else "normal"
-    files = [fontManager.findfont(FontProperties(family=[name], weight=weight)) for name in _families()]
-    return frozenset(character for file in files for character in get_font(file).get_charmap())
