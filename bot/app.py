@@ -23,6 +23,7 @@ from bot.payload import Json, inside, text_in
 from bot.poster import PostError
 from bot.reactions import Reactions, read_reaction
 from bot.shortcuts import SHORTCUTS
+from bot.uploads import shared_files, take_files
 from jobs.errors import ConvotestError
 from jobs.model import WorkspaceId
 
@@ -179,8 +180,12 @@ class Doors:
             self._nothing_to_do(context)
 
     async def message(self, body: Json, context: AsyncBoltContext) -> None:
-        """A direct message to the bot: a command, or something for an assistant."""
+        """A direct message to the bot: a command, something for an assistant, or a profile or suite as a file."""
         event: Json = body["event"]
+        if files := shared_files(event):
+            asker = _asker(context, event["channel"], event["user"], event)
+            self._begin(context, asker, take_files(files, asker, self._edge_for(asker)))
+            return
         is_said = event.get("user") and not event.get("subtype") and not event.get("bot_id")
         if is_said and event.get("channel_type") == "im":
             self._said(body, context)

@@ -9,7 +9,7 @@ import hashlib
 import logging
 import time
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from logging import Logger
@@ -89,6 +89,36 @@ class OneWorkspace:
             self._is_removed = True
 
 
+class SeveralTokens:
+    """Workspaces whose tokens are at hand already, such as those of the demo.
+
+    Args:
+        bots: by workspace, looked up each time: one may be added at any moment.
+    """
+
+    def __init__(self, bots: Callable[[], Mapping[str, AuthorizeResult]]) -> None:
+        self._bots = bots
+        self._removed: set[str] = set()
+
+    def _present(self) -> dict[str, AuthorizeResult]:
+        return {team: bot for team, bot in self._bots().items() if team not in self._removed}
+
+    async def workspaces(self) -> frozenset[WorkspaceId]:
+        return frozenset(map(WorkspaceId, self._present()))
+
+    async def authorize(self, context: AsyncBoltContext) -> AuthorizeResult | None:
+        return self._present().get(context.team_id or "")
+
+    async def token(self, workspace_id: WorkspaceId) -> str:
+        bot = self._present().get(workspace_id)
+        if bot is None:
+            raise Refused("account_inactive")
+        return bot.bot_token or ""
+
+    async def forget(self, workspace_id: WorkspaceId) -> None:
+        self._removed.add(workspace_id)
+
+
 class ManyWorkspaces:
     """The workspaces that installed the app by OAuth, in our database.
 
@@ -104,7 +134,7 @@ class ManyWorkspaces:
         self._reading = SealedStore(AsyncSQLAlchemyInstallationStore(client_id, reader), seal)
         self.store = SealedStore(AsyncSQLAlchemyInstallationStore(client_id, writer), seal)
         self.states = AsyncSQLAlchemyOAuthStateStore(STATE_LIFETIME_S, writer, logger)
-        self._rotator = AsyncTokenRotator(client_id=client_id, client_secret=client_secret, client=client)
+        self.rotator = AsyncTokenRotator(client_id=client_id, client_secret=client_secret, client=client)
         self._renewing: defaultdict[WorkspaceId, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def workspaces(self) -> frozenset[WorkspaceId]:
@@ -174,7 +204,7 @@ class ManyWorkspaces:
         if bot is None or not _runs_out(bot):
             return bot
         try:
-            fresh = await self._rotator.perform_bot_token_rotation(bot=bot)
+            fresh = await self.rotator.perform_bot_token_rotation(bot=bot)
         except SlackTokenRotationError as error:
             newest = await self._find(workspace_id)
             if newest is None or newest.bot_token != bot.bot_token:  # another process was quicker

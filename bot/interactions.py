@@ -5,12 +5,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bot import ask, blocks, rate
+from bot import actions_forms, ask, blocks, rate
 from bot.blocks import Message
 from bot.blocks.experiment import AB_OTHER_TRANSCRIPT, AB_TRANSCRIPT
 from bot.commands import Asker, Edge
 from bot.commands import ab as ab_command
+from bot.commands import actions as actions_command
 from bot.commands import cancel as cancel_command
+from bot.commands import rollout as rollout_command
 from bot.commands import run as run_command
 from bot.commands._command import require, require_membership
 from bot.commands._grammar import Words
@@ -141,6 +143,8 @@ ACTIONS: Mapping[str, tuple[Right, Action]] = {
     blocks.TRANSCRIPT: ("read", _transcript),
     blocks.SEND_FILE: ("use", _transcript_file),
     **ab_command.ACTIONS,
+    **actions_command.ACTIONS,
+    **rollout_command.ACTIONS,
     AB_TRANSCRIPT: ("read", _transcript),
     AB_OTHER_TRANSCRIPT: ("read", _transcript),
     **rate.ACTIONS,
@@ -193,6 +197,7 @@ def _field_of(message: str) -> str:
 FORMS: Mapping[str, Form] = {
     blocks.PICKER: Form(read=read_picker, carry_out=start_picked),
     blocks.SETTINGS_FORM: SETTINGS,
+    **actions_forms.FORMS,
     **rate.FORMS,
     **ask.FORMS,
 }

@@ -41,7 +41,7 @@ LONG_DESCRIPTION = (
 )
 
 
-RUN_SHORTCUT, KEEP_SHORTCUT = "run_test", "keep_example"
+RUN_SHORTCUT, KEEP_SHORTCUT, CASE_SHORTCUT = "run_test", "keep_example", "make_case"
 
 
 def app_manifest(public_url: str | None) -> dict[str, Any]:
@@ -79,6 +79,12 @@ def app_manifest(public_url: str | None) -> dict[str, Any]:
                     "type": "message",
                     "callback_id": KEEP_SHORTCUT,
                     "description": "Keep an assistant's answer to learn from",
+                },
+                {
+                    "name": "Turn into test case",
+                    "type": "message",
+                    "callback_id": CASE_SHORTCUT,
+                    "description": "Put this conversation into the thread as a test case",
                 },
             ],
             "slash_commands": [_command(base)],

@@ -42,11 +42,17 @@ class MemoryPoster:
     whispers: list[tuple[str, str, Message]] = field(default_factory=list[tuple[str, str, Message]])
     responses: list[tuple[str, Message]] = field(default_factory=list[tuple[str, Message]])
     views: list[Json] = field(default_factory=list[Json])
+    downloads: dict[str, bytes] = field(default_factory=dict[str, bytes])
     uploads: dict[str, Upload] = field(default_factory=dict[str, Upload])
     statuses: list[tuple[str, str, str]] = field(default_factory=list[tuple[str, str, str]])
     titles: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
     prompts: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict[tuple[str, str], tuple[str, ...]])
     marks: list[tuple[str, str, str, str]] = field(default_factory=list[tuple[str, str, str, str]])
+
+    async def download(self, url: str, *, at_most: int) -> bytes:
+        if url not in self.downloads:
+            raise Refused("file_refused", ": there is no such file")
+        return self.downloads[url][: at_most + 1]
 
     async def post(self, channel_id: str, message: Message, *, key: str, thread_ts: str | None = None) -> str:
         self._fail_before(channel_id)

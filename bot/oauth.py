@@ -2,6 +2,8 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
 from urllib.parse import urljoin
 
 import aiohttp
@@ -11,6 +13,8 @@ from slack_bolt.oauth.async_oauth_flow import AsyncOAuthFlow
 from slack_bolt.oauth.async_oauth_settings import AsyncOAuthSettings
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
+from slack_sdk.errors import SlackApiError
+from slack_sdk.oauth.installation_store import Installation
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.http import RefusalLimit
@@ -22,6 +26,31 @@ logger = logging.getLogger(__name__)
 
 INSTALL, REDIRECT = "/slack/install", "/slack/oauth_redirect"
 UNREACHABLE = "Slack cannot be reached just now; nothing was installed. Please go back to /slack/install in a moment."
+
+
+ORGANISATION_WIDE = (
+    "convotest is installed workspace by workspace, so nothing was installed for the whole organisation. Please go back "
+    "to /slack/install and choose a workspace instead of the organisation."
+)
+
+
+class OrganisationWide(Exception):
+    """Somebody installed the app for a whole Enterprise Grid organisation."""
+
+
+class _Flow(AsyncOAuthFlow):
+    async def store_installation(self, request: AsyncBoltRequest, installation: Installation) -> None:
+        """Keep an installation for one workspace; one for a whole organisation is given back.
+
+        Raises:
+            OrganisationWide: everything here, from budgets to approvers, belongs to one workspace.
+        """
+        if installation.is_enterprise_install or not installation.team_id:
+            with suppress(SlackApiError):  # then the token ends by being held by nobody
+                revoke: Any = self.client.auth_revoke  # its keywords are half typed
+                await revoke(token=installation.bot_token)
+            raise OrganisationWide
+        await super().store_installation(request, installation)
 
 
 class OAuthPages:
@@ -39,7 +68,7 @@ class OAuthPages:
     ) -> None:
         self._installed = installed
         self._limit = RefusalLimit(clock)
-        self._flow = AsyncOAuthFlow(
+        self._flow = _Flow(
             client=client,
             settings=AsyncOAuthSettings(
                 client_id=client_id,
@@ -52,6 +81,10 @@ class OAuthPages:
                 state_expiration_seconds=STATE_LIFETIME_S,
             ),
         )
+
+        # Bolt's own way of renewing tokens would call slack.com, wherever our Web API is
+        authorize: Any = self._flow.settings.authorize
+        authorize.token_rotator = installed.rotator
 
     def when_installed(self, tell: Callable[[], None]) -> None:
         """Have somebody told of every new installation."""
@@ -77,6 +110,9 @@ class OAuthPages:
         self._limit.count(address)
         try:
             answer = await handle(await to_bolt_request(request))
+        except OrganisationWide:
+            logger.info("an installation for a whole organisation was refused")
+            return web.Response(status=400, text=ORGANISATION_WIDE)
         except (aiohttp.ClientError, TimeoutError, OSError):
             logger.warning("an installation was broken off, because Slack could not be reached", exc_info=True)
             return web.Response(status=502, text=UNREACHABLE)

@@ -16,7 +16,8 @@ import psycopg
 
 from bot.blocks import Message, note
 from bot.poster import Doubtful, NotSent, Poster, PostError, Refused, Shared, Upload
-from bot.rendering import NothingToShow, render
+from bot.rendering import NothingToShow
+from bot.rendering import render as render_item
 from jobs.bundle import Ports
 from jobs.experiments.experiment import OVER, Experiment, ExperimentId
 from jobs.model import OutboxItem, Run, RunId, WorkspaceId, short_id
@@ -86,7 +87,7 @@ class Sender:
         ports: Ports,
         poster: Poster,
         pace: Pace | None = None,
-        render: Callable[[OutboxItem, Ports], Awaitable[Message | Upload]] = render,
+        render: Callable[[OutboxItem, Ports], Awaitable[Message | Upload]] | None = None,
     ) -> None:
         self._workspace_id = workspace_id
         self._ports = ports
@@ -94,7 +95,7 @@ class Sender:
         self._clock: Clock = ports.clock
         self._poster = poster
         self._pace = pace or Pace()
-        self._render = render
+        self._render = render or partial(render_item, link=poster.link)
         self._buckets: dict[str, Bucket] = {}
         self._edited_at: dict[str, float] = {}
         self._told: set[str] = set()

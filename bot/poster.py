@@ -8,7 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import aiohttp
 from multidict import CIMultiDict
@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 EVENT_TYPE = "convotest"
 TIMEOUT_S = 5
 SLACK_HOSTS = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
+FILE_HOSTS = frozenset({"files.slack.com", "files.slack-gov.com"})
+FILE_TIMEOUT_S = 20
 SERVER_ERRORS = frozenset(
     {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"}
 )
@@ -137,6 +139,10 @@ class Poster(Protocol):
 
     async def respond(self, response_url: str, message: Message) -> None:
         """Answer a command or click so that only the one who asked sees it."""
+        ...
+
+    async def download(self, url: str, *, at_most: int) -> bytes:
+        """A file that somebody shared with the bot, up to one byte more than ``at_most``, so that too much shows."""
         ...
 
     async def can_post(self, channel_id: str, member_id: str) -> bool:
@@ -313,6 +319,36 @@ class SlackPoster:
             raise Doubtful(f"the answer may not have arrived (HTTP {answer.status_code})")
         if answer.status_code != 200:
             raise Refused("response_url_refused", f" (HTTP {answer.status_code})")
+
+    async def download(self, url: str, *, at_most: int) -> bytes:
+        address = urlsplit(url)
+        if not self._is_slacks(address):
+            raise Refused("file_refused", f": nothing is fetched from {address.hostname!r}, which is not Slack's")
+        token = await self._token() if self._token else self._client.token
+        headers = {"Authorization": f"Bearer {token}"}
+        timeout = aiohttp.ClientTimeout(total=FILE_TIMEOUT_S)
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=timeout, headers=headers) as session,
+                session.get(url, allow_redirects=False) as answer,
+            ):
+                if answer.status != 200 or answer.content_type == "text/html":  # the page to log in
+                    raise Refused("file_refused", f" (HTTP {answer.status}): the app needs the scope files:read")
+                content = b""
+                async for chunk in answer.content.iter_chunked(64 * 1024):
+                    content += chunk
+                    if len(content) > at_most:
+                        break
+                return content[: at_most + 1]
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise NotSent(f"the file could not be fetched from Slack ({type(error).__name__})") from error
+
+    def _is_slacks(self, address: SplitResult) -> bool:
+        """Slack's own hosts over HTTPS, and that of a configured Web API; the token goes nowhere else."""
+        if address.netloc in self._response_hosts - SLACK_HOSTS:
+            return True
+        host = address.hostname or ""
+        return address.scheme == "https" and address.port in (None, 443) and host in FILE_HOSTS
 
     async def can_post(self, channel_id: str, member_id: str) -> bool:
         try:

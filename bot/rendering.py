@@ -3,10 +3,14 @@
 from collections.abc import Awaitable, Callable, Mapping
 
 from bot import blocks
+from bot.actions_rendering import ACTION_RENDERERS
 from bot.ask_rendering import ASK_RENDERERS
 from bot.blocks import Message, NextStep
+from bot.case_rendering import render_case
 from bot.experiment_rendering import EXPERIMENT_RENDERERS
+from bot.links import Link, no_link
 from bot.poster import Upload
+from bot.regression_rendering import REGRESSION_RENDERERS
 from jobs.announce import card_key, most_messages, verbosity_of
 from jobs.bundle import Ports
 from jobs.model import AnnouncementKind, Conversation, OutboxItem, Run, RunId, short_id
@@ -25,9 +29,16 @@ class NothingToShow(Exception):
     """What was announced does not exist any more."""
 
 
-async def render(item: OutboxItem, ports: Ports) -> Message | Upload:
-    """The message or file of an announcement; raises NothingToShow."""
-    return await RENDERERS[item.announcement.kind](item, ports)
+async def render(item: OutboxItem, ports: Ports, link: Link = no_link) -> Message | Upload:
+    """The message or file of an announcement; raises NothingToShow.
+
+    Args:
+        link: for messages that refer to others.
+    """
+    kind = item.announcement.kind
+    if kind in LINKING_RENDERERS:
+        return await LINKING_RENDERERS[kind](item, ports, link)
+    return await RENDERERS[kind](item, ports)
 
 
 async def _run_card(item: OutboxItem, ports: Ports) -> Message:
@@ -118,8 +129,14 @@ RENDERERS: Mapping[AnnouncementKind, Renderer] = {
     "run_finished": _run_finished,
     "notice": _notice,
     **EXPERIMENT_RENDERERS,
+    **ACTION_RENDERERS,
+    "case_file": render_case,
     **ASK_RENDERERS,
 }
+LINKING_RENDERERS: Mapping[AnnouncementKind, Callable[[OutboxItem, Ports, Link], Awaitable[Message | Upload]]] = {
+    **REGRESSION_RENDERERS,
+}
+"""Those that are told how to link to messages."""
 
 
 # --- the thread's room ----------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import cache, partial
@@ -27,12 +27,14 @@ from bot.commands import COMMANDS, Edge, EdgeOf
 from bot.deliveries import Ledger
 from bot.http import Routes, SlackRequests, create_web_app, port_of, start_web_app
 from bot.http_feedback import add_feedback_routes
-from bot.installations import Installed, OneWorkspace, open_many_workspaces
+from bot.installations import Installed, OneWorkspace, SeveralTokens, open_many_workspaces
+from bot.manifest import app_manifest
 from bot.oauth import OAuthPages
 from bot.outbox import DEMO_PACE, Pace
 from bot.poster import TIMEOUT_S, SlackPoster
 from bot.senders import Senders
 from bot.workspace import LocalWorkspace
+from bot.workspace.state import BOT_ID, BOT_USER
 from jobs.bundle import Ports
 from jobs.errors import ConfigurationError
 from jobs.model import WorkspaceId
@@ -64,11 +66,14 @@ class Serving:
 
 
 @asynccontextmanager
-async def serving(ports: Ports, *, pace: Pace | None = None, with_http: bool = True) -> AsyncGenerator[Serving]:
+async def serving(
+    ports: Ports, *, pace: Pace | None = None, with_http: bool = True, installed: Installed | None = None
+) -> AsyncGenerator[Serving]:
     """The Slack edge of the given work, until the block is left; then what is under way is brought to an end.
 
     Args:
         with_http: False leaves out the HTTP routes, in Socket Mode only.
+        installed: where the app is; None = where the settings say.
 
     Raises:
         ConfigurationError: a setting is missing or Slack cannot be reached.
@@ -76,7 +81,9 @@ async def serving(ports: Ports, *, pace: Pace | None = None, with_http: bool = T
     settings = ports.settings
     check_slack_settings(settings)
     async with AsyncExitStack() as stack:
-        installed, pages = await _open_installations(stack, ports)
+        pages = None
+        if installed is None:
+            installed, pages = await _open_installations(stack, ports)
         edge_of = edges(ports, installed)
         ledger = Ledger(ports.store.deliveries, ports.clock, refuse=tell_by_click(edge_of))
         senders = Senders(installed, edge_of, ledger, pace or Pace())
@@ -315,7 +322,14 @@ async def run_demo(*, port: int, fresh: bool) -> None:
 @asynccontextmanager
 async def demo(settings: Settings, *, port: int, data: Path | None) -> AsyncGenerator[LocalWorkspace]:
     """The local workspace and the bot, in one process and connected by Socket Mode."""
-    workspace = LocalWorkspace(port, data=data, commands=composer_help(), pinned=WELCOME, rate_limits=False)
+    workspace = LocalWorkspace(
+        port,
+        data=data,
+        commands=composer_help(),
+        shortcuts=app_manifest(None)["features"]["shortcuts"],
+        pinned=WELCOME,
+        rate_limits=False,
+    )
     try:
         await workspace.start()
     except OSError as error:
@@ -331,10 +345,22 @@ async def demo(settings: Settings, *, port: int, data: Path | None) -> AsyncGene
                 "slack_client_secret": None,
             }
         )
-        async with open_ports(local, role="player") as ports, serving(ports, pace=DEMO_PACE, with_http=False):
+        installed = SeveralTokens(lambda: _demo_bots(workspace))
+        async with (
+            open_ports(local, role="player") as ports,
+            serving(ports, pace=DEMO_PACE, with_http=False, installed=installed),
+        ):
             yield workspace
     finally:
         await workspace.stop()
+
+
+def _demo_bots(workspace: LocalWorkspace) -> Mapping[str, AuthorizeResult]:
+    """The demo's bot is in every team of the local workspace, also in one that was added a moment ago."""
+    return {
+        team: AuthorizeResult(enterprise_id=None, team_id=team, bot_token=token, bot_user_id=BOT_USER, bot_id=BOT_ID)
+        for team, token in workspace.bot_tokens.items()
+    }
 
 
 def composer_help() -> Sequence[dict[str, Any]]:

@@ -560,6 +560,12 @@ AnnouncementKind = Literal[
     "ab_report",
     "ab_chart",
     "ab_finished",
+    "alert",
+    "alert_reminder",
+    "digest",
+    "digest_part",
+    "digest_trend",
+    "digest_night",
     "schedule_trouble",
     "regression_card",
     "regression_report",
@@ -570,6 +576,7 @@ AnnouncementKind = Literal[
     "ask_choose",
     "answer",
     "ask_ended",
+    "case_file",
 ]
 
 

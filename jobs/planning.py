@@ -18,7 +18,8 @@ from jobs.model import RunId, RunRequest, SimulatorName, Variant
 from jobs.pricing import require_prices
 from jobs.profiles import Profile, with_list_functions
 from jobs.profiles.made_up import Inventor
-from jobs.suites import Suite, draw_suite, find_target, planned
+from jobs.suites import Suite, draw_suite, planned
+from jobs.uploads import target_of
 from jobs.variants import find_variant
 
 LARGEST_SEED = 2**31 - 1
@@ -62,7 +63,7 @@ async def plan_run(request: RunRequest, ports: Ports) -> RunPlan:
         RequestError: no such profile or assistant, or a number that makes no sense; says what would do.
     """
     run_id = new_run_id()
-    suite = await asyncio.to_thread(find_target, request.target, profiles_dir=ports.profiles_dir)
+    suite = await target_of(request.target, request.workspace_id, ports)
     variant = await _variant(request, suite, ports)
     problems = ports.connectors[variant.connector].check(variant.config)
     if problems:

@@ -49,8 +49,31 @@ class Places:
         self._free += 1
 
 
+class Turnstile:
+    """Lets one caller on in each round of the event loop: many heavy steps in a row leave room for what comes in."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    async def turn(self) -> None:
+        """Wait for one's turn; what is done then, up to the next wait, is done alone in its round."""
+        loop = asyncio.get_running_loop()
+        called: asyncio.Future[None] = loop.create_future()
+        self._waiting.append(called)
+        if len(self._waiting) == 1:
+            loop.call_soon(self._call_next)
+        await called
+
+    def _call_next(self) -> None:
+        called = self._waiting.popleft()
+        if not called.done():
+            called.set_result(None)
+        if self._waiting:
+            asyncio.get_running_loop().call_soon(self._call_next)
+
+
 class Slots:
-    """A place for each conversation in flight.
+    """A place for each conversation in flight, and ``scoring`` for the steps that take long between two waits.
 
     Args:
         places: conversations in flight in this process.
@@ -61,6 +84,7 @@ class Slots:
         self._places = Places(places)
         self._of_assistant: dict[tuple[str, int], Places] = {}
         self._alone = asyncio.Lock()
+        self.scoring = Turnstile()
 
     @asynccontextmanager
     async def one(self, run_id: RunId, variant: Variant) -> AsyncGenerator[None]:

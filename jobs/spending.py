@@ -10,18 +10,25 @@ from jobs.model import WorkspaceId
 
 @dataclass(frozen=True, kw_only=True)
 class Spending:
-    """Dollars of a month over all ``runs``; ``unknown`` is how many of them had a price that is not known."""
+    """Dollars of a month over all ``runs`` and live ``threads``; ``unknown`` is how many of them had a price that is
+    not known."""
 
     total_usd: float
     runs: int
     unknown: int
+    threads: int = 0
 
 
 async def spent_this_month(workspace_id: WorkspaceId, ports: Ports) -> Spending:
-    """What the finished runs of this month have cost."""
-    costs = await ports.store.runs.costs_since(workspace_id, month_of(ports.clock.now()))
+    """What the finished runs and the live threads of this month have cost."""
+    since = month_of(ports.clock.now())
+    of_runs = await ports.store.runs.costs_since(workspace_id, since)
+    of_threads = await ports.store.live.costs_since(workspace_id, since)
+    costs = (*of_runs, *of_threads.values())
     known = [cost for cost in costs if cost is not None]
-    return Spending(total_usd=sum(known), runs=len(costs), unknown=len(costs) - len(known))
+    return Spending(
+        total_usd=sum(known), runs=len(of_runs), unknown=len(costs) - len(known), threads=len(of_threads)
+    )
 
 
 async def require_budget(workspace_id: WorkspaceId, ports: Ports) -> None:

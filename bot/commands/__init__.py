@@ -3,13 +3,14 @@
 import asyncio
 
 from bot.blocks import Message, nothing_to_pick, picker
-from bot.commands import ab, ask, assistants, audit, cancel, help, profiles, run, show, status
+from bot.commands import ab, actions, ask, assistants, audit, cancel, help, profiles, rollout, run, show, status
 from bot.commands._command import Asker, Command, Edge, EdgeOf, require, require_membership
 from bot.commands._grammar import Words, parse
 from jobs.errors import RequestError
 from jobs.profiles import list_profiles
 from jobs.shelf import Shelf, unknown
 from jobs.suites import list_suites
+from jobs.uploads import uploaded
 
 COMMANDS: Shelf[Command] = Shelf(
     "command",
@@ -22,6 +23,8 @@ COMMANDS: Shelf[Command] = Shelf(
         cancel.COMMAND,
         profiles.COMMAND,
         assistants.COMMAND,
+        actions.COMMAND,
+        rollout.COMMAND,
         audit.COMMAND,
         help.COMMAND,
     ],
@@ -73,7 +76,7 @@ async def open_picker(asker: Asker, edge: Edge) -> Message | None:
     # those that some assistant was made for come first: the form begins with one that can be run as it is
     fitting = sorted(profiles, key=lambda profile: not any(each.is_for(str(profile.path)) for each in assistants))
     suites = await asyncio.to_thread(list_suites, edge.ports.profiles_dir)
-    names = [each.stem for each in (*fitting, *suites)]
+    names = [each.stem for each in (*await uploaded(asker.workspace_id, edge.ports), *fitting, *suites)]
     variants = [variant.label for assistant in assistants for variant in assistant.variants.values()]
     if not names or not variants:
         missing = "profile" if not names else "assistant"

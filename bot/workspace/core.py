@@ -71,6 +71,7 @@ class Core:
     client_secret: str
     token_rotation: bool
     commands: Sequence[Mapping[str, Any]] = ()
+    shortcuts: Sequence[Mapping[str, Any]] = ()
     pinned: str | None = None
     base_url: str = ""
     closing: bool = False

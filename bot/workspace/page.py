@@ -1,6 +1,7 @@
 """The page that people use, and what it asks of the server: a snapshot, older messages, live events and acts."""
 
 import asyncio
+import base64
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -21,6 +22,7 @@ from .state import BOT_USER, Channel, Team, channel_summary
 
 Json = dict[str, Any]
 STATIC = Path(__file__).parent / "static"
+MOST_FROM_PAGE = 1_000_000
 PAGE_SIZE = 60
 HEARTBEAT_SECONDS = 15
 
@@ -105,6 +107,7 @@ class Page:
                 "ephemerals": [message for message in team.ephemerals if message["to"] == member],
                 "statuses": [{"channel": c, "thread_ts": ts, "status": s} for (c, ts), s in team.statuses.items()],
                 "commands": [dict(command) for command in self._core.commands],
+                "shortcuts": [dict(shortcut) for shortcut in self._core.shortcuts],
                 "pinned": self._core.pinned,
                 "connected": self._delivery.reachable,
             }
@@ -253,6 +256,14 @@ def _told(result: ActionResult) -> Json:
     }
 
 
+async def _upload(people: People, team: Team, member: str, given: Json) -> Json:
+    content = base64.b64decode(str(given["content"]), validate=True)
+    if len(content) > MOST_FROM_PAGE:
+        raise SlackError("file_upload_size_restricted")
+    name = str(given["name"])[:200] or "file"
+    return {"ts": (await people.share_file(team, _given_channel(team, member, given), member, name, content))["ts"]}
+
+
 async def _say(people: People, team: Team, member: str, given: Json) -> Json:
     channel, text, thread_ts = _given_channel(team, member, given), str(given["text"]), given.get("thread_ts")
     if text.startswith("/") and thread_ts:
@@ -292,6 +303,14 @@ async def _click(people: People, team: Team, member: str, given: Json) -> Json:
     )
 
 
+async def _shortcut(people: People, team: Team, member: str, given: Json) -> Json:
+    """An entry of the menu of a message, or of the composer's."""
+    callback_id, ts = str(given["callback_id"]), given.get("ts")
+    if not ts:
+        return _told(await people.shortcut(team, member, callback_id))
+    return _told(await people.shortcut(team, member, callback_id, _given_channel(team, member, given), str(ts)))
+
+
 async def _submit(people: People, team: Team, member: str, given: Json) -> Json:
     return _told(await people.submit_view(team, member, str(given["view_id"]), _given_values(given)))
 
@@ -312,8 +331,10 @@ async def _chat(people: People, team: Team, member: str, given: Json) -> Json:
 
 ACTS: dict[str, Callable[[People, Team, str, Json], Awaitable[Json]]] = {
     "say": _say,
+    "upload": _upload,
     "react": _react,
     "click": _click,
+    "shortcut": _shortcut,
     "submit": _submit,
     "close": _close,
     "home": _home,

@@ -12,7 +12,7 @@ from .errors import SlackError
 from .methods.reactions import reaction_event
 from .methods.views import push_view, replace_view
 from .posting import MAX_TEXT, answer_person, bot_author
-from .state import APP_ID, BOT_ID, BOT_USER, SYSTEM_USER, Channel, Json, Team, View, new_id
+from .state import APP_ID, BOT_ID, BOT_USER, SYSTEM_USER, Channel, File, Json, Team, View, new_id
 
 KEPT = re.compile(r"&lt;((?:@U|#C|!)[A-Za-z0-9|^_-]+|https?://[^\s]+?)&gt;")
 TOKEN = re.compile(
@@ -69,6 +69,23 @@ class People:
             self._delivery.event(team, {**event, "channel_type": "im"})
         elif f"<@{BOT_USER}>" in written and BOT_USER in channel.members:
             self._delivery.event(team, {**event, "type": "app_mention"})
+        return message
+
+    async def share_file(self, team: Team, channel: Channel, member: str, name: str, content: bytes) -> Json:
+        """Send a file in a channel; the bot is told of those in its direct messages."""
+        if member not in channel.members:
+            raise SlackError("not_in_channel")
+        file = File(id=new_id("F"), name=name.replace("/", "_"), size=len(content), user=member, created=team.seconds())
+        team.save_content(file, content)
+        file.complete = True
+        shared = {"user": member, "text": "", "subtype": "file_share", "upload": True, "file_ids": [file.id]}
+        message = team.add_message(channel, shared)
+        file.shares.append((channel.id, message["ts"], ""))
+        team.save_file(file)
+        if channel.kind == "im":
+            shown = team.present(message)
+            event = {**shown, "type": "message", "channel": channel.id, "channel_type": "im", "event_ts": message["ts"]}
+            self._delivery.event(team, event)
         return message
 
     async def command(self, team: Team, channel: Channel, member: str, text: str) -> CommandResult:

@@ -43,6 +43,8 @@ class LocalWorkspace:
         command: the slash command that goes to the bot.
         commands: what the composer completes: `{command, usage_hint, description, verbs}`, each verb
             `{name, usage_hint, description}`.
+        shortcuts: what the page's menus offer, as in an app manifest: `{name, type, callback_id, description}`, the
+            type being `global` or `message`.
         pinned: a welcome message on top of the first channel.
         rate_limits: whether Slack's rate limits are enforced.
         other_workspace: adds a second team, `T0OTHER`, with the same people and channels.
@@ -62,6 +64,7 @@ class LocalWorkspace:
         clock: Clock | None = None,
         command: str = "/convotest",
         commands: Sequence[Mapping[str, Any]] = (),
+        shortcuts: Sequence[Mapping[str, Any]] = (),
         pinned: str | None = None,
         rate_limits: bool = True,
         other_workspace: bool = False,
@@ -86,6 +89,7 @@ class LocalWorkspace:
             signing_secret=signing_secret,
             command=command,
             commands=commands,
+            shortcuts=shortcuts,
             pinned=pinned,
             client_id=client_id,
             client_secret=client_secret,
@@ -226,6 +230,11 @@ class LocalWorkspace:
         """Say something; `@convotest` mentions the bot."""
         home = self.team(team)
         return await self.people.post(home, home.channel(channel), member, text, thread_ts)
+
+    async def share_file(self, member: str, channel: str, name: str, content: bytes, *, team: str = LOCAL) -> Json:
+        """Send a file."""
+        home = self.team(team)
+        return await self.people.share_file(home, home.channel(channel), member, name, content)
 
     async def click(
         self,

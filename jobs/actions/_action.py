@@ -219,6 +219,28 @@ class Action:
         return tuple(each for each in (self.proposer, *self.content.editors) if each != CONVOTEST)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """What somebody was looking at when they decided; a button carries it."""
+
+    action_id: str
+    version: int
+    hash: str
+
+    @classmethod
+    def of(cls, action: Action) -> "Shown":
+        return cls(action_id=action.id, version=action.version, hash=action.hash)
+
+    @classmethod
+    def parse(cls, value: str) -> "Shown":
+        action_id, _, rest = value.partition(":")
+        version, _, content_hash = rest.partition(":")
+        return cls(action_id=action_id, version=int(version) if version.isdecimal() else 0, hash=content_hash)
+
+    def __str__(self) -> str:
+        return f"{self.action_id}:{self.version}:{self.hash}"
+
+
 _CONTENT: TypeAdapter[Content] = TypeAdapter(Content)
 _PROGRESS: TypeAdapter[Progress] = TypeAdapter(Progress)
 

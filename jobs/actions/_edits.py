@@ -5,6 +5,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
+import yaml
+
 from jobs.actions._action import Edit
 from jobs.errors import RequestError
 
@@ -96,3 +98,55 @@ def _bounded(lines: Iterable[str]) -> Iterable[str]:
         yield line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE - 20]} … ({len(line):,} characters)"
     if len(kept) > MOST_LINES:
         yield f"… {len(kept) - MOST_LINES} more lines"
+
+
+# --- as people write them ---------------------------------------------------------------------------------------------
+
+LONGEST_WRITTEN = 20_000
+
+
+def parse_edits(text: str, config: Mapping[str, Any]) -> tuple[Edit, ...]:
+    """The edits of a YAML list: each has a ``path`` (keys with dots), and ``value`` or ``remove: true``.
+
+    Args:
+        config: what they are made to.
+
+    Raises:
+        RequestError: it is no such list; says how to write it.
+    """
+    if len(text) > LONGEST_WRITTEN:
+        raise RequestError(f"a change has at most {LONGEST_WRITTEN:,} characters")
+    try:
+        entries: object = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise RequestError(f"the change cannot be read as YAML ({str(error).splitlines()[0]})") from error
+    if not isinstance(entries, list) or not entries:
+        raise RequestError(f"write one entry a value, for example:\n{EXAMPLE}")
+    return tuple(_parsed(entry, config) for entry in cast("list[object]", entries))
+
+
+EXAMPLE = "- path: flow.order\n  value: [pizza, drinks]\n- path: templates.greeting\n  remove: true"
+
+
+def _parsed(entry: object, config: Mapping[str, Any]) -> Edit:
+    fields = cast("dict[str, Any]", entry) if isinstance(entry, dict) else {}
+    path = fields.get("path")
+    if not isinstance(path, str) or not path.strip() or fields.keys() - {"path", "value", "remove"}:
+        raise RequestError(f"each entry has a path, and value or remove: true; for example:\n{EXAMPLE}")
+    removes = fields.get("remove") is True
+    if removes == ("value" in fields):
+        raise RequestError(f"{path!r} needs a value, or remove: true, and not both")
+    *outer, last = [part.strip() for part in path.split(".")]
+    keys = (*outer, last)
+    holder = value_at(config, outer) if outer else config
+    is_there = isinstance(holder, Mapping) and last in holder
+    if removes and not is_there:
+        raise RequestError(f"{path!r} is not set, so it cannot be removed")
+    before = value_at(config, keys) if is_there else None
+    return Edit(path=keys, before=before, after=fields.get("value"), adds=not is_there, removes=removes)
+
+
+def written(edits: Sequence[Edit]) -> str:
+    """The edits as `parse_edits` reads them."""
+    entries = [{"path": each.name, **({"remove": True} if each.removes else {"value": each.after})} for each in edits]
+    return yaml.safe_dump(entries, sort_keys=False, allow_unicode=True, width=100)

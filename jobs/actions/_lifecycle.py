@@ -1,11 +1,11 @@
 """What people decide about actions: approve, reject, put off, edit, verify with more pairs, roll out."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from jobs.actions._action import Action, ActionState, Edit, Progress, with_content
+from jobs.actions._action import Action, ActionState, Edit, Progress, Shown, with_content
 from jobs.actions._edits import diff_of
 from jobs.actions._faults import reached
 from jobs.actions._propose import check_change
@@ -24,28 +24,6 @@ LONGEST_REASON = 500
 
 MayApprove = Callable[[str], Awaitable[bool]]
 """Whether somebody may approve now."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Shown:
-    """What somebody was looking at when they decided; a button carries it."""
-
-    action_id: str
-    version: int
-    hash: str
-
-    @classmethod
-    def of(cls, action: Action) -> "Shown":
-        return cls(action_id=action.id, version=action.version, hash=action.hash)
-
-    @classmethod
-    def parse(cls, value: str) -> "Shown":
-        action_id, _, rest = value.partition(":")
-        version, _, content_hash = rest.partition(":")
-        return cls(action_id=action_id, version=int(version) if version.isdecimal() else 0, hash=content_hash)
-
-    def __str__(self) -> str:
-        return f"{self.action_id}:{self.version}:{self.hash}"
 
 
 async def find_action(text: str, workspace_id: WorkspaceId, ports: Ports) -> Action:

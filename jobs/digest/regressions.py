@@ -61,8 +61,10 @@ def _verdict(latest: Sequence[Regression], bad: Sequence[Regression], unsure: Se
         return f"{len(bad)} of {_suites(len(latest))} regressed: {_names(bad)}" + (" (high)" if high else "")
     if unsure:
         return f"{len(unsure)} of {_suites(len(latest))} not certain: {_names(unsure)}"
-    return f"{_suites(len(latest))} as good as the baseline" if len(latest) == 1 else (
-        f"All {_suites(len(latest))} as good as their baseline"
+    return (
+        f"{_suites(len(latest))} as good as the baseline"
+        if len(latest) == 1
+        else (f"All {_suites(len(latest))} as good as their baseline")
     )
 
 

@@ -51,7 +51,9 @@ async def _suites(scope: DigestScope, ports: Ports) -> list[Line]:
 
 async def _baselines(scope: DigestScope, ports: Ports) -> list[Line]:
     return [
-        Line(text=f"the baseline of {each.suite} with {each.assistant} was set {_ago(each.set_at, scope)}", tone="unsure")
+        Line(
+            text=f"the baseline of {each.suite} with {each.assistant} was set {_ago(each.set_at, scope)}", tone="unsure"
+        )
         for each in await ports.store.baselines.all_current(scope.workspace_id)
         if scope.until - each.set_at > BASELINE_AGE
     ]

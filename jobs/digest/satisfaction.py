@@ -27,7 +27,9 @@ def satisfaction_part(figures: Figures, previous: Figures) -> DigestPart:
     brief = None
     if figures.enough and figures.csat and (nps := figures.nps("usual")):
         csat, early = figures.csat, ", early" if figures.n < EARLY else ""
-        lines.append(Line(text=f"CSAT {csat.value:.0%} ({csat.low:.0%}–{csat.high:.0%}, n={csat.n}{early}){change}", tone=tone))
+        lines.append(
+            Line(text=f"CSAT {csat.value:.0%} ({csat.low:.0%}–{csat.high:.0%}, n={csat.n}{early}){change}", tone=tone)
+        )
         was = previous.nps("usual") if previous.enough else None
         moved = f", was {was.value:+.0f} (n={was.n})" if was else ""
         lines.append(Line(text=f"NPS (5-point) {nps.value:+.0f} ({nps.low:+.0f} to {nps.high:+.0f}, n={nps.n}){moved}"))

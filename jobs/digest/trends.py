@@ -27,7 +27,9 @@ async def build(scope: DigestScope, ports: Ports) -> DigestPart | None:
     lines = [Line(text=_course(each)) for each in success]
     lines += [Line(text=_shift(each), tone=_tone(each)) for each in fresh]
     details = [
-        Line(text=f"{each.name}, {in_words(each.metric)}: {sentence}") for each in series for sentence in sentences(each)
+        Line(text=f"{each.name}, {in_words(each.metric)}: {sentence}")
+        for each in series
+        for sentence in sentences(each)
     ]
     return DigestPart(
         name=SECTION.name,

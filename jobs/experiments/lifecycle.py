@@ -32,7 +32,8 @@ from jobs.metrics import METRICS
 from jobs.model import Conversation, ConversationId, Run, RunId, RunRequest, Scenario, WorkspaceId, short_id
 from jobs.planning import RunPlan, new_run_id, plan_run
 from jobs.store.experiments import PlannedArm
-from jobs.suites import draw_suite, find_target
+from jobs.suites import draw_suite
+from jobs.uploads import target_of
 
 LOOK_EVERY = 5
 """Pairs between two looks for an early winner."""
@@ -70,7 +71,7 @@ async def plan_experiment(request: ExperimentRequest, ports: Ports) -> Experimen
         RequestError: no such profile, variant or metric, or a number that makes no sense; says what would do.
     """
     _check(request)
-    suite = await asyncio.to_thread(find_target, request.target, profiles_dir=ports.profiles_dir)
+    suite = await target_of(request.target, request.workspace_id, ports)
     wanted, notes = None, tuple[str, ...]()
     if suite.name is None or request.n is not None:  # a suite has its own size
         wanted, notes = _pairs_wanted(request, ports.settings.convotest_max_conversations)

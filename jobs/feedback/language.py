@@ -43,6 +43,9 @@ _OTHERS = {
     voor met zonder van bij naar uit over als omdat dat dit wat wie waar waarom hoe ook nog maar heel zeer meer altijd
     nooit heeft heb hebben kan kon goed slecht bedankt snel traag antwoord vraag niets alles""",
 }
+FEWEST_SMALL_WORDS = 2
+LANGUAGES = ("English", *_OTHERS)
+"""Those that ``likely_language`` can tell."""
 _FOREIGN = {name: frozenset(words.split()) for name, words in _OTHERS.items()}
 
 
@@ -60,6 +63,17 @@ def is_english(text: str, known_words: Container[str] = ()) -> bool:
     if english == foreign == 0:
         return any(word in known_words for word in words)
     return english > foreign or (english == foreign and len(words) == 1)
+
+
+def likely_language(text: str) -> str | None:
+    """The language of a text with some small words in it, by its English name; None when that cannot be told."""
+    words = [word.lower().replace("’", "'") for word in _WORD.findall(text)]
+    if not words or _other_script(words) * 2 > len(words):
+        return None
+    known = {"English": _ENGLISH, **_FOREIGN}
+    hits = sorted(((sum(word in small for word in words), name) for name, small in known.items()), reverse=True)
+    (most, name), (second, _) = hits[:2]
+    return name if most >= FEWEST_SMALL_WORDS and most > second else None
 
 
 def _other_script(words: list[str]) -> int:

@@ -12,7 +12,8 @@ ANSWERS_KEPT = timedelta(days=7)
 
 
 async def forget_member(member_id: str, *, store: Store, workspace_id: WorkspaceId | None = None) -> Forgotten:
-    """Deletes everything that the member said and kept, in one workspace or in all."""
+    """Deletes everything that the member said and kept, in one workspace or in all, and their live conversations."""
+    await store.live.forget_member(member_id, workspace_id=workspace_id)
     return await store.feedback.forget_member(member_id, workspace_id=workspace_id)
 
 
@@ -22,4 +23,5 @@ async def forget_old_feedback(ports: Ports) -> Forgotten:
     await ports.store.feedback.forget_answers(before=now - ANSWERS_KEPT)
     if days is None:
         return Forgotten(ratings=0, examples=0)
+    await ports.store.live.forget_before(now - timedelta(days=days))
     return await ports.store.feedback.forget_before(now - timedelta(days=days))

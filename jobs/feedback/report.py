@@ -2,16 +2,21 @@
 
 import math
 import random
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
 from jobs.feedback.csat import Figures, NpsMapping, figures_json
+from jobs.feedback.implicit import ImplicitSignals, read_implicit
 from jobs.feedback.rating import HEADLINE_SOURCES, SOURCES, Source
-from jobs.feedback.sentiment import Sentiment, Tone, measure_sentiment
+from jobs.feedback.sentiment import Sentiment, Tone, measure_sentiment, tone_of_rating
+from jobs.feedback.summary import ConversationSummary, extract
 from jobs.feedback.themes import FEWEST_COMMENTS, Phrase, find_phrases, find_themes
-from jobs.store.votes import Comment, Dimension, Scope, VoteCount, open_feedback_reader
+from jobs.feedback.trend import Trend, previous_scope, trend_between
+from jobs.redact import redact_personal
+from jobs.store.votes import Comment, Dimension, FeedbackReader, Scope, VoteCount, open_feedback_reader
 
 MOST_READ = 20_000
 """Comments whose sentiment and phrases are measured; beyond it a sample of so many."""
@@ -19,6 +24,9 @@ MOST_GROUPED = 2_000
 """Comments that are grouped into themes: the silhouette compares each with each."""
 TELLING = 3
 """Comments that stand for all."""
+MOST_TAGS = 10
+MOST_UNRATED = 200
+"""Comments without a rating that are handed on to a model for their tone."""
 SEED = 7
 
 
@@ -30,6 +38,8 @@ class ThemeSummary:
         share: of the comments that were grouped.
         sample: the most typical comment.
         mean: of the stars that came with its comments.
+        title: a short one for people; None without a model.
+        samples: further comments of it, for whoever finds a title.
     """
 
     terms: tuple[str, ...]
@@ -38,29 +48,52 @@ class ThemeSummary:
     sample: str
     mean: float | None
     negative: int
+    title: str | None = None
+    samples: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Words:
-    """What was written: ``telling`` are all comments when there are few, else those that stand for the most."""
+    """What was written: ``telling`` are all comments when there are few, else those that stand for the most.
+
+    Args:
+        summaries: of conversations that telling comments are about, by their ids.
+        unrated: comments without a rating, whose tone is in the words alone; at most ``MOST_UNRATED``.
+        rated: tones that ratings told.
+        read_by: the model that titles and sentiment come from; None = the lexicon.
+    """
 
     n: int = 0
     sentiment: Sentiment | None = None
     phrases: tuple[Phrase, ...] = ()
     themes: tuple[ThemeSummary, ...] = ()
     telling: tuple[Comment, ...] = ()
+    summaries: Mapping[str, ConversationSummary] = field(default_factory=dict[str, ConversationSummary])
+    unrated: tuple[Comment, ...] = ()
+    rated: Mapping[Tone, int] = field(default_factory=dict[Tone, int])
+    read_by: str | None = None
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class FeedbackReport:
-    """What people said: the headline is the sum of what they said of conversations that were not simulated."""
+    """What people said: the headline is the sum of what they said of conversations that were not simulated.
+
+    Args:
+        weeks: the headline by ISO week, the earliest first.
+        tags: how often each was given; reasons of a thumb down are among them.
+        trend: against the period of the same length before; None when the scope has no beginning.
+    """
 
     by_source: Mapping[Source, Figures]
     nps_mapping: NpsMapping = "usual"
     words: Words = field(default_factory=Words)
     by: Dimension | None = None
     groups: Mapping[str, Figures] = field(default_factory=dict[str, Figures])
+    weeks: Mapping[str, Figures] = field(default_factory=dict[str, Figures])
+    tags: Mapping[str, int] = field(default_factory=dict[str, int])
+    trend: Trend | None = None
+    signals: ImplicitSignals = field(default_factory=ImplicitSignals)
 
     @property
     def headline(self) -> Figures:
@@ -72,15 +105,49 @@ def report_feedback(
 ) -> FeedbackReport:
     """The report over everything in the scope. Busy for seconds: to be called through the helper."""
     with open_feedback_reader(database_url) as reader:
-        counts = reader.vote_counts(scope, by=by)
+        weekly = reader.vote_counts(scope, by="week")
+        counts = weekly if by in (None, "week") else reader.vote_counts(scope, by=by)
         total, comments = _sampled(reader.comments(scope))
-    return FeedbackReport(
-        by_source={source: _figures(each for each in counts if each.source == source) for source in SOURCES},
-        nps_mapping=nps,
-        words=read_comments(comments, total=total),
-        by=by,
-        groups=_groups(counts, by) if by else {},
-    )
+        words = read_comments(comments, total=total)
+        by_source = by_source_of(weekly)
+        return FeedbackReport(
+            by_source=by_source,
+            nps_mapping=nps,
+            words=replace(words, summaries=_summaries(words.telling, reader)),
+            by=by,
+            groups=_groups(counts, by) if by else {},
+            weeks=_groups(weekly, "week"),
+            tags=dict(reader.tags(scope).most_common(MOST_TAGS)),
+            trend=_trend(scope, by_source, reader),
+            signals=read_implicit(reader, scope),
+        )
+
+
+def report_figures(database_url: str, scope: Scope) -> FeedbackReport:
+    """The same without what was written and without a look at conversations: enough for a chart."""
+    with open_feedback_reader(database_url) as reader:
+        weekly = reader.vote_counts(scope, by="week")
+    return FeedbackReport(by_source=by_source_of(weekly), weeks=_groups(weekly, "week"))
+
+
+def by_source_of(counts: Sequence[VoteCount]) -> dict[Source, Figures]:
+    return {source: _figures(each for each in counts if each.source == source) for source in SOURCES}
+
+
+def _trend(scope: Scope, now: Mapping[Source, Figures], reader: FeedbackReader) -> Trend | None:
+    before = previous_scope(scope)
+    if before is None:
+        return None
+    figures = by_source_of(reader.vote_counts(before))
+    headlines = (sum((each[source] for source in HEADLINE_SOURCES), Figures()) for each in (figures, now))
+    return trend_between(*headlines)
+
+
+def _summaries(telling: Sequence[Comment], reader: FeedbackReader) -> dict[str, ConversationSummary]:
+    """What the conversations were about that the telling comments belong to."""
+    ids = [comment.conversation_id for comment in telling if comment.conversation_id][:TELLING]
+    transcripts = {each: reader.transcript(each) for each in dict.fromkeys(ids)}
+    return {each: extract(transcript) for each, transcript in transcripts.items() if transcript and transcript.turns}
 
 
 def read_comments(comments: Sequence[Comment], *, total: int | None = None) -> Words:
@@ -99,6 +166,8 @@ def read_comments(comments: Sequence[Comment], *, total: int | None = None) -> W
         phrases=find_phrases([each.text for each in comments]),
         themes=themes,
         telling=_telling(comments, tones, themes),
+        rated=Counter(tone_of_rating(each) for each in comments if each.value is not None),
+        unrated=tuple(each for each in comments if each.value is None)[-MOST_UNRATED:],
         notes=tuple(_notes(len(comments), len(grouped), total, themes)),
     )
 
@@ -157,6 +226,7 @@ def _themes(comments: Sequence[Comment], tones: Sequence[Tone | None]) -> tuple[
                 sample=comments[theme.members[0]].text,
                 mean=sum(stars) / len(stars) if stars else None,
                 negative=sum(tones[place] == "negative" for place in theme.members),
+                samples=tuple(redact_personal(comments[place].text) for place in theme.members[: TELLING * 2]),
             )
         )
     return tuple(summaries)
@@ -204,8 +274,13 @@ def to_json(report: FeedbackReport) -> dict[str, Any]:
         "sentiment": _sentiment_json(words.sentiment),
         "phrases": [{"phrase": each.text, "comments": each.comments} for each in words.phrases],
         "themes": [_theme_json(each) for each in words.themes],
-        "comments": {"n": words.n, "telling": [_comment_json(each) for each in words.telling]},
+        "comments": {"n": words.n, "telling": [_comment_json(each, words.summaries) for each in words.telling]},
         "notes": list(words.notes),
+        "tags": dict(report.tags),
+        "trend": report.trend.as_json if report.trend else None,
+        "signals": report.signals.as_json,
+        "by_week": {name: figures_json(figures, mapping) for name, figures in report.weeks.items()},
+        "read_by": words.read_by,
     }
     if report.by:
         groups = {name: figures_json(figures, mapping) for name, figures in report.groups.items()}
@@ -222,13 +297,22 @@ def _sentiment_json(sentiment: Sentiment | None) -> dict[str, Any] | None:
 
 def _theme_json(theme: ThemeSummary) -> dict[str, Any]:
     names = ("size", "share", "sample", "mean", "negative")
-    return {"terms": list(theme.terms), **{name: getattr(theme, name) for name in names}}
+    return {"terms": list(theme.terms), "title": theme.title, **{name: getattr(theme, name) for name in names}}
 
 
-def _comment_json(comment: Comment) -> dict[str, Any]:
+def _comment_json(comment: Comment, summaries: Mapping[str, ConversationSummary]) -> dict[str, Any]:
     vote = None if comment.kind == "comment" else comment.value
     kind = {"stars": "rating", "thumb": "thumb", "comment": None}[comment.kind]
     rating = vote if kind == "rating" else None
     thumb = ("up" if vote == 1 else "down") if kind == "thumb" else None
     at = comment.at.isoformat()
-    return {"text": comment.text, "rating": rating, "thumb": thumb, "source": comment.source, "at": at}
+    summary = summaries.get(comment.conversation_id or "")
+    return {
+        "text": comment.text,
+        "rating": rating,
+        "thumb": thumb,
+        "source": comment.source,
+        "at": at,
+        "conversation": comment.conversation_id,
+        "summary": {"text": summary.text, "by": summary.by} if summary else None,
+    }

@@ -61,7 +61,7 @@ def read_signals(transcript: Transcript) -> Signals:
         rephrasings=sum(_says_again(before, after) for before, after in pairwise(user)),
         fallbacks=sum(turn.fallback is True for turn in assistant),
         asked_for_human=any(_ASKING.search(text) for text in user),
-        escalated=any(_hands_over(turn) for turn in assistant),
+        escalated=any(hands_over(turn) for turn in assistant),
         abandoned=transcript.ended_by in GIVEN_UP,
         completed=transcript.ended_by == "goal_reached",
     )
@@ -93,7 +93,8 @@ def _says_again(before: str, after: str) -> bool:
     return fuzz.token_set_ratio(before.lower(), after.lower()) >= SAME_FROM
 
 
-def _hands_over(turn: Turn) -> bool:
+def hands_over(turn: Turn) -> bool:
+    """Whether the assistant passes the user on to a person in this turn."""
     if turn.intent and re.search(r"hand_?over|escalat|human", turn.intent, re.IGNORECASE):
         return True
     return _HANDING_OVER.search(turn.text) is not None

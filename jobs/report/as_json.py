@@ -3,11 +3,13 @@
 from dataclasses import asdict
 from typing import Any
 
-from jobs.model import Conversation, Tokens, Turn
+from jobs.model import Conversation, Tokens, Turn, Understood
 from jobs.report.build import RunReport
+from jobs.report.groups import PersonaSummary, StyleSummary
 from jobs.report.redacted import redacted
 from jobs.report.rules import RuleSummary
 from jobs.report.summary import GateVerdict, MetricSummary, RunSummary, output_values
+from jobs.stats import Proportion
 
 
 def to_json(report: RunReport) -> dict[str, Any]:
@@ -31,6 +33,10 @@ def to_json(report: RunReport) -> dict[str, Any]:
         "rules": None if summary.rules is None else {name: _rule(each) for name, each in summary.rules.items()},
         "confusion": summary.confusion,
         "by_tag": {tag: asdict(counts) for tag, counts in summary.by_tag.items()},
+        "by_persona": {name: _persona(each) for name, each in summary.personas.items()},
+        "styles": {name: _metric(each) for name, each in summary.styles.items()},
+        "drop_off": None if summary.drop_off is None else asdict(summary.drop_off),
+        "rubrics": dict(summary.rubrics),
         "conversations": [_conversation(redacted(each)) for each in report.conversations],
     }
 
@@ -51,13 +57,33 @@ def _rule(rule: RuleSummary) -> dict[str, Any]:
 
 
 def _success(summary: RunSummary) -> dict[str, Any]:
-    rate = summary.success
+    return _rate(summary.success)
+
+
+def _rate(rate: Proportion | None) -> dict[str, Any]:
     if rate is None:
         return {"rate": None, "low": None, "high": None, "n": 0}
     return {"rate": rate.value, "low": rate.low, "high": rate.high, "n": rate.n}
 
 
-def _metric(metric: MetricSummary) -> dict[str, Any]:
+def _persona(persona: PersonaSummary) -> dict[str, Any]:
+    rate = persona.success
+    means = {name: None if mean is None else asdict(mean) for name, mean in persona.metrics.items()}
+    return {
+        "conversations": persona.conversations,
+        "passed": persona.passed,
+        "failed": persona.failed,
+        "success": _rate(rate),
+        "metrics": {
+            name: {"mean": each["value"], "low": each["low"], "high": each["high"], "n": each["n"]}
+            if each
+            else {"mean": None, "low": None, "high": None, "n": 0}
+            for name, each in means.items()
+        },
+    }
+
+
+def _metric(metric: MetricSummary | StyleSummary) -> dict[str, Any]:
     mean = metric.mean
     if mean is None:
         return {"mean": None, "low": None, "high": None, "n": 0, "unscored": metric.unscored}
@@ -75,6 +101,7 @@ def _tokens(tokens: Tokens) -> dict[str, int]:
 
 def _conversation(conversation: Conversation) -> dict[str, Any]:
     scenario, verdict, assessment = conversation.scenario, conversation.verdict, conversation.assessment
+    understood = {each.turn: each for each in assessment.understood}
     return {
         "id": conversation.id,
         "number": conversation.number,
@@ -93,20 +120,27 @@ def _conversation(conversation: Conversation) -> dict[str, Any]:
         ],
         "checks": [{"name": check.name, "ok": check.ok, "reason": check.reason} for check in assessment.checks],
         "rules": dict(conversation.rules),
-        "turns": [_turn(turn) for turn in conversation.transcript.turns],
+        "context": [_turn(turn) for turn in conversation.transcript.context],
+        "turns": [_turn(turn, understood.get(place)) for place, turn in enumerate(conversation.transcript.turns)],
         "scores": {name: {"value": score.value, "reason": score.reason} for name, score in conversation.scores.items()},
         "outputs": output_values(conversation),
+        "outputs_found": {
+            spec.name: {"stated": spec.name in assessment.outputs, "turn": assessment.output_turns.get(spec.name)}
+            for spec in scenario.outputs
+        },
         "tokens": _tokens(conversation.tokens),
         "cost_usd": conversation.cost_usd,
     }
 
 
-def _turn(turn: Turn) -> dict[str, Any]:
+def _turn(turn: Turn, understood: Understood | None = None) -> dict[str, Any]:
+    by_judge = turn.intent is None and understood is not None and understood.intent is not None
     return {
         "speaker": turn.speaker,
         "text": turn.text,
         "latency_ms": turn.latency_ms,
-        "intent": turn.intent,
+        "intent": understood.intent if understood and by_judge else turn.intent,
+        "intent_by": "judge" if by_judge else None if turn.intent is None else turn.speaker,
         "tool_calls": [
             {"name": call.name, "arguments": dict(call.arguments), "ok": call.ok, "error": call.error}
             for call in turn.tool_calls

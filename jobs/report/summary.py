@@ -2,9 +2,9 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache, partial
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from jobs.metrics import METRICS
 from jobs.model import Conversation, Outcome, Run, RunState, SimulatorName, SlotValue, Tokens
 from jobs.redact import redact
+from jobs.report.groups import DropOff, PersonaSummary, StyleSummary, by_persona, drop_off, styles
 from jobs.report.rules import RuleSummary
 from jobs.stats import Difference, MeanInterval, Proportion, mean_interval, percentile, rate_difference, wilson_interval
 
@@ -160,11 +161,19 @@ class RunSummary:
     gates: tuple[GateVerdict, ...] | None = None
     rules: Mapping[str, RuleSummary] | None = None
     """By the rule's name; None = the run has no rules, or is not over."""
+    personas: Mapping[str, PersonaSummary] = field(default_factory=dict[str, PersonaSummary])
+    styles: Mapping[str, StyleSummary] = field(default_factory=dict[str, StyleSummary])
+    drop_off: DropOff | None = None
+    rubrics: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The questions of the profile's own rubrics, by their names among the metrics."""
 
 
 def summarise(run: Run, conversations: Sequence[Conversation], previous: RunSummary | None = None) -> RunSummary:
     """The figures of a run from what was played so far, compared with an earlier run when one is given."""
     totals = count_outcomes(conversations)
+    played = [each for each in conversations if each.verdict.outcome in JUDGED]
+    rubrics = {rubric.name: rubric.question for each in conversations for rubric in each.scenario.rubrics}
+    metrics = _metrics(played, rubrics)
     success = wilson_interval(totals.passed, totals.passed + totals.failed)
     return RunSummary(
         run_id=run.id,
@@ -182,7 +191,7 @@ def summarise(run: Run, conversations: Sequence[Conversation], previous: RunSumm
         note=run.note,
         totals=totals,
         success=success,
-        metrics=_metrics(conversations),
+        metrics=metrics,
         latency=response_times([time for each in conversations for time in answer_times(each)]),
         conversation_times=response_times([sum(times) for each in conversations if (times := answer_times(each))]),
         tokens=sum((each.tokens for each in conversations), Tokens()),
@@ -193,6 +202,10 @@ def summarise(run: Run, conversations: Sequence[Conversation], previous: RunSumm
         doubts=_groups(conversations, {"inconclusive"}, lambda each: each.verdict.reasons),
         errors=_groups(conversations, frozenset[Outcome]({"void"}) | ERRORS, lambda each: (error_class(each),)),
         comparison=_compare(run, success, previous) if previous else None,
+        personas=by_persona(conversations, played, metrics, partial(_mean, rubrics)),
+        styles=styles(played),
+        drop_off=drop_off(played),
+        rubrics=rubrics,
     )
 
 
@@ -245,27 +258,27 @@ def error_class(conversation: Conversation) -> str:
     return (conversation.verdict.reasons or (conversation.transcript.ended_by.replace("_", " "),))[0]
 
 
-def _metrics(conversations: Sequence[Conversation]) -> dict[str, MetricSummary]:
+def _metrics(played: Sequence[Conversation], rubrics: Collection[str]) -> dict[str, MetricSummary]:
     """Every metric of the shelf, in its order, then those that only the stored scores know."""
-    played = [each for each in conversations if each.verdict.outcome in JUDGED]
     names = dict.fromkeys([*METRICS, *(name for each in played for name in each.scores)])
-    return {name: _metric(name, played) for name in names}
+    return {name: _metric(name, played, rubrics) for name in names}
 
 
-def _metric(name: str, played: Sequence[Conversation]) -> MetricSummary:
+def _metric(name: str, played: Sequence[Conversation], rubrics: Collection[str]) -> MetricSummary:
     scores = [each.scores[name].value for each in played if name in each.scores]
     values = [value for value in scores if value is not None]
-    return MetricSummary(mean=_mean(name, values), unscored=len(played) - len(values))
+    return MetricSummary(mean=_mean(rubrics, name, values), unscored=len(played) - len(values))
 
 
-def _mean(name: str, values: Sequence[float]) -> MeanInterval | None:
+def _mean(rubrics: Collection[str], name: str, values: Sequence[float]) -> MeanInterval | None:
     """The mean with its t interval; where every value is all or nothing, with Wilson's instead, since twenty times 0
     do not prove that it is always 0."""
     metric = METRICS.get(name)
     if metric and metric.unit == "share" and values and set(values) <= {0.0, 1.0}:
         rate = wilson_interval(round(sum(values)), len(values))
         return MeanInterval(value=rate.value, low=rate.low, high=rate.high, n=rate.n) if rate else None
-    return mean_interval(values, lower=0.0 if metric else None, upper=metric.upper if metric else None)
+    upper = metric.upper if metric else 1.0 if name in rubrics else None
+    return mean_interval(values, lower=0.0 if metric or name in rubrics else None, upper=upper)
 
 
 def _costs(conversations: Sequence[Conversation]) -> Costs:
@@ -308,6 +321,10 @@ def _confusion(conversations: Sequence[Conversation]) -> dict[str, dict[str, int
         for said, answered in pairwise(turns):
             if said.speaker == "user" and answered.speaker == "assistant" and said.intent and answered.intent:
                 pairs[said.intent, answered.intent] += 1
+        for understood in each.assessment.understood:  # by a judge, of answers that do not say it themselves
+            meant = turns[understood.turn - 1].intent
+            if meant and understood.intent:
+                pairs[meant, understood.intent] += 1
     table: dict[str, dict[str, int]] = {}
     for (meant, taken_for), times in sorted(pairs.items()):
         table.setdefault(meant, {})[taken_for] = times

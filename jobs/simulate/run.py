@@ -158,6 +158,7 @@ async def _play(
 ) -> Conversation:
     judge = _judge(models, ports)
     played = await _play_safely(run, planned, variant, models, judge, ports, on_talked)
+    await ports.slots.scoring.turn()
     scores = await score_transcript(played.transcript, planned.scenario, played.assessment, judge=judge)
     assessment = with_quality(played.assessment, planned.scenario, scores)
     tokens, cost_usd = models.spent((*played.transcript.context, *played.transcript.turns))
@@ -226,6 +227,7 @@ async def _play_safely(
         user = _customer(run, planned, models, ports)
         transcript = await _talk(planned, variant, user, models, on_turn, ports)
         await on_talked()
+        await ports.slots.scoring.turn()
         assessment = await assessed(user, transcript, planned.scenario, judge)
         transcript = _settle(transcript, assessment)
     except (AssistantError, ConfigurationError) as error:

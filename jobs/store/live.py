@@ -14,12 +14,13 @@ from jobs.model import Announcement, ConversationId, Variant, WorkspaceId
 from jobs.ports import Clock
 from jobs.store._rows import Row, table_of, turn_from, turn_row
 from jobs.store.outbox import OUTBOX, add_announcements
-from jobs.store.tables import LiveConversationRow, LiveQuestionRow, LiveTurnRow
+from jobs.store.tables import ExampleRow, LiveConversationRow, LiveQuestionRow, LiveTurnRow
 from jobs.store.writer import Writer
 
 LIVE = table_of(LiveConversationRow)
 QUESTION = table_of(LiveQuestionRow)
 TURN = table_of(LiveTurnRow)
+EXAMPLE = table_of(ExampleRow)
 GOING_ON = ("choosing", "open")
 
 
@@ -251,7 +252,7 @@ class LiveThreads:
     # --- forgetting ---
 
     async def forget_member(self, member_id: str, *, workspace_id: WorkspaceId | None) -> int:
-        """Delete every conversation of the member; how many there were."""
+        """Delete every conversation of the member and what was kept of them; how many there were."""
         mine = LIVE.c.member_id == member_id
         if workspace_id is not None:
             mine = and_(mine, LIVE.c.workspace_id == workspace_id)
@@ -270,6 +271,7 @@ class LiveThreads:
                 connection.exec_driver_sql("PRAGMA secure_delete=ON")
             connection.execute(delete(TURN).where(TURN.c.conversation_id.in_(ids)))
             connection.execute(delete(QUESTION).where(QUESTION.c.conversation_id.in_(ids)))
+            connection.execute(delete(EXAMPLE).where(EXAMPLE.c.conversation_id.in_(ids)))
             return (connection.execute(delete(LIVE).where(which))).rowcount
 
         return await self._writer.run(work)

@@ -2,7 +2,8 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from jobs.errors import RequestError
@@ -23,14 +24,27 @@ KEYS = "suite, profiles and cases"
 MOST_RULES = 1_000
 
 
-def read_suite(root: Field, *, path: str, content: bytes, nearby: Nearby, profiles_dir: Path) -> Suite:
-    """The suite; only good for use when the report has no problems afterwards."""
+def read_suite(
+    root: Field,
+    *,
+    path: str,
+    content: bytes,
+    nearby: Nearby,
+    profiles_dir: Path,
+    find: Callable[[str], Profile] | None = None,
+) -> Suite:
+    """The suite; only good for use when the report has no problems afterwards.
+
+    Args:
+        find: the profile of a name; None = that of the profiles directory.
+    """
+    find = find or partial(find_profile, profiles_dir=profiles_dir)
     section = Section(root, keys=KEYS)
     name = read_text(section.take("suite"), example="pizza-smoke")
     if name is None:
         root.problem("the suite has no name", "add suite: and its name")
     thresholds = read_thresholds(section.take("thresholds"), Thresholds())
-    profiles = _profiles(section.take("profiles"), profiles_dir)
+    profiles = _profiles(section.take("profiles"), find)
     cases = _cases(section.take("cases"), nearby, thresholds)
     if not profiles and not cases and not root.report.problems:
         root.problem("the suite has nothing to play", "add profiles: or cases: with at least one")
@@ -62,14 +76,14 @@ def _stamp(contents: list[bytes]) -> str:
 # --- profiles and cases -----------------------------------------------------------------------------------------------
 
 
-def _profiles(field: Field | None, profiles_dir: Path) -> tuple[SuiteProfile, ...]:
+def _profiles(field: Field | None, find: Callable[[str], Profile]) -> tuple[SuiteProfile, ...]:
     items = field.items(example="[pizza-shop/pizza]") if field else ()
-    return tuple(entry for item in items if (entry := _profile_entry(item, profiles_dir)))
+    return tuple(entry for item in items if (entry := _profile_entry(item, find)))
 
 
-def _profile_entry(item: Field, profiles_dir: Path) -> SuiteProfile | None:
+def _profile_entry(item: Field, find: Callable[[str], Profile]) -> SuiteProfile | None:
     if not item.is_mapping:
-        profile = _profile(item, profiles_dir)
+        profile = _profile(item, find)
         return SuiteProfile(profile=profile) if profile else None
     section = Section(item, keys="profile, n and category")
     named, n = section.take("profile"), section.take("n")
@@ -79,16 +93,16 @@ def _profile_entry(item: Field, profiles_dir: Path) -> SuiteProfile | None:
     if named is None:
         item.problem("this entry names no profile", "add profile: and its path under the profiles directory")
         return None
-    profile, amount = _profile(named, profiles_dir), n.whole(low=1, high=100_000) if n else None
+    profile, amount = _profile(named, find), n.whole(low=1, high=100_000) if n else None
     return SuiteProfile(profile=profile, n=amount, category=category, tags=tags) if profile else None
 
 
-def _profile(field: Field, profiles_dir: Path) -> Profile | None:
+def _profile(field: Field, find: Callable[[str], Profile]) -> Profile | None:
     written = field.text(example="pizza-shop/pizza")
     if written is None:
         return None
     try:
-        return find_profile(written, profiles_dir=profiles_dir)
+        return find(written)
     except ProfileError as error:
         for problem in error.problems:
             where = f" (line {problem.place.line})" if problem.place else ""

@@ -1,4 +1,4 @@
-"""Feedback at scale: a report over many ratings in the helper, and reactions stored one by one.
+"""Feedback at scale: a report over many ratings, computed in the helper.
 
 ``python -m tests.benchmarks.bench_feedback`` writes a database into a temporary directory and nothing else.
 """
@@ -16,9 +16,6 @@ from typing import Any
 import click
 
 from jobs.clock import SystemClock
-from jobs.feedback.rating import About, Message, slack_time
-from jobs.feedback.reactions import DEFAULT_REACTIONS, ReactionEvent
-from jobs.feedback.record import record_reaction
 from jobs.feedback.report import report_feedback
 from jobs.helper import HelperProcess
 from jobs.model import WorkspaceId
@@ -92,44 +89,11 @@ async def report_over(number: int, comments: int, url: str) -> None:
     )
 
 
-async def store_reactions(number: int, at_once: int, url: str) -> None:
-    clock, chance = SystemClock(), random.Random(2)
-    waits: list[float] = []
-    async with open_store(url, clock) as store:
-        places = iter(range(number))
-
-        async def member() -> None:
-            for place in places:
-                message = Message(channel_id="C1", ts=f"1700000000.{chance.randrange(1000):06}")
-                event = ReactionEvent(
-                    type=chance.choice(("added", "added", "removed")),
-                    member_id=f"U{chance.randrange(50)}",
-                    message=message,
-                    name=chance.choice(("+1", "-1", "star::skin-tone-2")),
-                    at=slack_time(f"1700000{place // 1_000_000:03}.{place % 1_000_000:06}"),
-                )
-                began = time.monotonic()
-                await record_reaction(
-                    event, About(), store=store, workspace_id=TEAM, source="live", reactions=DEFAULT_REACTIONS
-                )
-                waits.append(time.monotonic() - began)
-
-        began = time.monotonic()
-        await asyncio.gather(*(member() for _ in range(at_once)))
-        seconds = time.monotonic() - began
-    waits.sort()
-    p99 = waits[int(len(waits) * 0.99)] * 1000
-    click.echo(f"{number} reactions, {at_once} at once: {number / seconds:.0f} a second, p99 {p99:.0f} ms until stored")
-
-
 @click.command()
 @click.option("--ratings", multiple=True, type=int, default=(10_000, 100_000, 1_000_000), show_default=True)
 @click.option("--comments", default=100_000, show_default=True, help="At most so many of the ratings have a text.")
-@click.option("--reactions", default=10_000, show_default=True)
-@click.option("--at-once", default=50, show_default=True)
-def main(ratings: tuple[int, ...], comments: int, reactions: int, at_once: int) -> None:
+def main(ratings: tuple[int, ...], comments: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(store_reactions(reactions, at_once, f"sqlite:///{Path(folder) / 'reactions.db'}"))
         for number in ratings:
             asyncio.run(report_over(number, comments, f"sqlite:///{Path(folder) / f'{number}.db'}"))
 

@@ -27,6 +27,7 @@ from jobs.store.database import MIGRATIONS, parse_database_url
 from jobs.store.feedback import Answered, Example, Request
 from jobs.store.votes import Scope
 from jobs.testing import MovableClock
+from tests.contract.shown_messages import show_answers
 
 TEAM = WorkspaceId("T1")
 NOW = MovableClock().now()
@@ -87,13 +88,14 @@ def reaction_events(number: int, seed: int) -> list[ReactionEvent]:
     return delivered
 
 
+async def changes(store: Store, event: ReactionEvent) -> bool:
+    _, changed = await record_reaction(event, store=store, workspace_id=TEAM, reactions=DEFAULT_REACTIONS)
+    return changed
+
+
 async def record(store: Store, events: Sequence[ReactionEvent]) -> None:
-    await asyncio.gather(
-        *(
-            record_reaction(event, About(), store=store, workspace_id=TEAM, source="live", reactions=DEFAULT_REACTIONS)
-            for event in events
-        )
-    )
+    await show_answers(store, MovableClock(), sorted({event.message.ts for event in events}), team=TEAM)
+    await asyncio.gather(*(changes(store, event) for event in events))
 
 
 async def test_reactions_in_any_order_leave_what_the_pure_fold_says(store: Store) -> None:
@@ -112,15 +114,17 @@ async def test_reactions_in_any_order_leave_what_the_pure_fold_says(store: Store
 
 async def test_a_reaction_counts_as_a_change_only_once(store: Store) -> None:
     message = Message(channel_id="C1", ts="1700000000.000001")
+    await show_answers(store, MovableClock(), [message.ts], team=TEAM)
     added = ReactionEvent(type="added", member_id="U1", message=message, name="+1", at=NOW)
     later = ReactionEvent(type="removed", member_id="U1", message=message, name="+1", at=NOW + timedelta(seconds=1))
 
-    async def changes(event: ReactionEvent) -> bool:
-        return await record_reaction(
-            event, About(), store=store, workspace_id=TEAM, source="live", reactions=DEFAULT_REACTIONS
-        )
-
-    assert [await changes(each) for each in (added, added, later, added, later)] == [True, False, True, False, False]
+    assert [await changes(store, each) for each in (added, added, later, added, later)] == [
+        True,
+        False,
+        True,
+        False,
+        False,
+    ]
     assert (await the_report(store)).headline.up == 0
 
 

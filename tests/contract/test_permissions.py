@@ -27,6 +27,7 @@ APPROVERS: frozenset[Kind] = frozenset({"approver"})
 VERBS: dict[str, frozenset[Kind]] = {
     "run": USERS,
     "ab": USERS,
+    "ask": USERS,
     "cancel": USERS,
     "status": READERS,
     "show": READERS,

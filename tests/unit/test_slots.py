@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from jobs.slots import Places
+from jobs.slots import Places, Turnstile
 
 
 async def _waiting(places: Places, line: str, order: list[str]) -> "asyncio.Task[None]":
@@ -53,3 +53,34 @@ async def test_no_more_places_are_given_than_there_are(free: int) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_one_heavy_step_is_done_in_each_round_of_the_loop_in_the_order_of_asking() -> None:
+    turnstile, rounds, done = Turnstile(), 0, list[tuple[int, int]]()
+
+    def count_round() -> None:
+        nonlocal rounds
+        rounds += 1
+        if len(done) < 5:
+            asyncio.get_running_loop().call_soon(count_round)
+
+    async def step(number: int) -> None:
+        await turnstile.turn()
+        done.append((number, rounds))
+
+    count_round()
+    await asyncio.gather(*(step(number) for number in range(5)))
+
+    assert [number for number, _ in done] == [0, 1, 2, 3, 4]
+    assert len({at for _, at in done}) == 5
+
+
+async def test_who_stops_waiting_at_the_turnstile_holds_nobody_up() -> None:
+    turnstile = Turnstile()
+    first, second = [asyncio.create_task(turnstile.turn()) for _ in range(2)]
+    await asyncio.sleep(0)
+    first.cancel()
+
+    await second
+
+    assert first.cancelled()

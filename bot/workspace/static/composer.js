@@ -1,8 +1,10 @@
 // Where people write: it grows with the text and completes commands, people and channels.
 import { html, Icon, useEffect, useRef, useState } from "./ui.js";
-import { act, state } from "./store.js";
+import { ShortcutMenu } from "./shortcuts.js";
+import { act, state, toast } from "./store.js";
 
 const drafts = new Map();
+const MOST_BYTES = 1_000_000;
 
 /** Put text into the composer of a channel, for the person to look at and send. */
 export const suggest = (channel, text) => dispatchEvent(new CustomEvent("suggest", { detail: { channel, text } }));
@@ -35,7 +37,9 @@ export function Composer({ channel, threadTs, placeholder }) {
   const [open, setOpen] = useState(null);
   const [picked, setPicked] = useState(0);
   const [sending, setSending] = useState(false);
+  const [menu, setMenu] = useState(false);
   const field = useRef();
+  const opener = useRef();
   const listId = `complete-${threadTs || channel}`;
 
   useEffect(() => { setText(drafts.get(key) || ""); setOpen(null); }, [key]);
@@ -80,6 +84,19 @@ export function Composer({ channel, threadTs, placeholder }) {
     if (!result.ok) write(said, said.length);
     field.current?.focus();
   };
+  const attach = async (event) => {
+    const [file] = event.target.files;
+    event.target.value = "";
+    if (!file) return;
+    if (file.size > MOST_BYTES) return toast("The page sends files of up to 1 MB");
+    setSending(true);
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    let content = "";
+    for (const byte of bytes) content += String.fromCharCode(byte);
+    await act("upload", { channel, name: file.name, content: btoa(content) });
+    setSending(false);
+    field.current?.focus();
+  };
   const keys = (event) => {
     if (event.isComposing) return;
     const only = open?.items.length === 1 && text.slice(open.from) === open.items[0].insert.trim();
@@ -97,11 +114,17 @@ export function Composer({ channel, threadTs, placeholder }) {
       send();
     }
   };
+  const shortcuts = threadTs ? [] : state.shortcuts.filter((one) => one.type === "global");
+  const shut = () => { setMenu(false); opener.current?.focus(); };
+  const use = (one) => { shut(); act("shortcut", { callback_id: one.callback_id }); };
   return html`<div class="composer">
     ${open && html`<ul class="completions" id=${listId} role="listbox" aria-label="Suggestions">${open.items.map((item, at) =>
       html`<li key=${item.label} id=${`${listId}-${at}`} role="option" aria-selected=${at === picked} onMouseDown=${(event) => { event.preventDefault(); complete(item); }}>
         <strong>${item.label}</strong> ${item.hint && html`<code>${item.hint}</code>`}<span>${item.description}</span></li>`)}</ul>`}
     <textarea ref=${field} rows="1" value=${text} placeholder=${placeholder} aria-label=${placeholder} role="combobox" aria-expanded=${!!open} aria-controls=${listId}
       aria-activedescendant=${open ? `${listId}-${picked}` : null} aria-autocomplete="list" onInput=${(event) => write(event.target.value, event.target.selectionStart)} onKeyDown=${keys} onBlur=${() => setOpen(null)}></textarea>
+    ${!threadTs && html`<label class="attach" title="Send a file"><input type="file" aria-label="Send a file" disabled=${sending} onChange=${attach} /><${Icon} name="plus" /></label>`}
+    ${shortcuts.length > 0 && html`<button type="button" class="icon-button" ref=${opener} aria-label="Shortcuts" title="Shortcuts" aria-haspopup="menu" aria-expanded=${menu} onClick=${() => setMenu(!menu)}><${Icon} name="bolt" /></button>`}
+    ${menu && html`<${ShortcutMenu} label="Shortcuts" shortcuts=${shortcuts} above onPick=${use} onClose=${shut} />`}
     <button type="button" class="send" aria-label="Send" disabled=${!text.trim() || sending} aria-busy=${sending} onClick=${send}><${Icon} name="send" /></button></div>`;
 }

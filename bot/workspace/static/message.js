@@ -2,6 +2,7 @@
 import { Avatar, clockTime, Component, dayName, fullTime, html, Icon, useEffect, useLayoutEffect, useRef, useState } from "./ui.js";
 import { Blocks, Picture, useValues } from "./blocks.js";
 import { emoji, EMOJI, PICKER, QUICK } from "./emoji.js";
+import { ShortcutMenu } from "./shortcuts.js";
 import { Mrkdwn } from "./text.js";
 import { act, dismissEphemeral, permalink, state, threadLink, toast } from "./store.js";
 
@@ -43,7 +44,10 @@ function EmojiPicker({ onPick, onClose }) {
 
 function Toolbar({ channel, message, inThread, picking, setPicking }) {
   const opener = useRef();
-  const close = () => { setPicking(false); opener.current?.focus(); };
+  const more = useRef();
+  const shortcuts = state.shortcuts.filter((one) => one.type === "message");
+  const close = () => { (picking === "shortcuts" ? more : opener).current?.focus(); setPicking(false); };
+  const use = (one) => { close(); act("shortcut", { callback_id: one.callback_id, channel, ts: message.ts }); };
   const react = (name) => {
     if (picking) close();
     const mine = message.reactions?.find((reaction) => reaction.name === name)?.users.includes(state.me);
@@ -61,10 +65,12 @@ function Toolbar({ channel, message, inThread, picking, setPicking }) {
   };
   return html`<div class=${"toolbar" + (picking ? " open" : "")} role="toolbar" aria-label="Message actions" onKeyDown=${arrows}>
     ${QUICK.slice(0, 3).map((name, at) => html`<button key=${name} type="button" tabindex=${at ? -1 : 0} aria-label=${`React with ${name}`} onClick=${() => react(name)}>${emoji(name)}</button>`)}
-    <button type="button" tabindex="-1" ref=${opener} aria-label="Another reaction" title="Another reaction" aria-expanded=${picking} onClick=${() => setPicking(!picking)}><${Icon} name="smile" /></button>
+    <button type="button" tabindex="-1" ref=${opener} aria-label="Another reaction" title="Another reaction" aria-expanded=${picking === "emoji"} onClick=${() => setPicking(picking === "emoji" ? false : "emoji")}><${Icon} name="smile" /></button>
     ${!inThread && html`<a tabindex="-1" href=${threadLink(channel, message.thread_ts || message.ts)} aria-label="Reply in thread" title="Reply in thread"><${Icon} name="reply" /></a>`}
     <button type="button" tabindex="-1" aria-label="Copy link" title="Copy link" onClick=${copy}><${Icon} name="link" /></button>
-    ${picking && html`<${EmojiPicker} onPick=${react} onClose=${close} />`}</div>`;
+    ${shortcuts.length > 0 && html`<button type="button" tabindex="-1" ref=${more} aria-label="More actions" title="More actions" aria-haspopup="menu" aria-expanded=${picking === "shortcuts"} onClick=${() => setPicking(picking === "shortcuts" ? false : "shortcuts")}><${Icon} name="more" /></button>`}
+    ${picking === "shortcuts" && html`<${ShortcutMenu} label="More actions" shortcuts=${shortcuts} onPick=${use} onClose=${close} />`}
+    ${picking === "emoji" && html`<${EmojiPicker} onPick=${react} onClose=${close} />`}</div>`;
 }
 
 const size = (bytes) => (bytes < 1024 ? `${bytes} B` : bytes < 1048576 ? `${Math.round(bytes / 1024)} kB` : `${(bytes / 1048576).toFixed(1)} MB`);

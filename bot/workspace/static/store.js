@@ -3,7 +3,7 @@ import { useEffect, useState } from "./ui.js";
 
 export const state = {
   ready: false, online: true, connected: false, team: null, teams: [], me: null, members: new Map(), channels: new Map(),
-  messages: new Map(), loaded: new Map(), ephemerals: [], statuses: new Map(), views: [], home: null, commands: [],
+  messages: new Map(), loaded: new Map(), ephemerals: [], statuses: new Map(), views: [], home: null, commands: [], shortcuts: [],
   pinned: null, firstChannel: null, latest: {}, read: {}, route: { channel: null }, toast: null, bot: null,
 };
 
@@ -173,7 +173,7 @@ export async function start() {
     channels: new Map(snapshot.channels.map((channel) => [channel.id, channel])),
     messages: new Map(), loaded: new Map(), ephemerals: snapshot.ephemerals, views: snapshot.views, home: snapshot.home,
     statuses: new Map(snapshot.statuses.map((entry) => [`${entry.channel}/${entry.thread_ts}`, entry.status])),
-    commands: snapshot.commands, pinned: snapshot.pinned, firstChannel: snapshot.first_channel, latest: snapshot.latest, bot: snapshot.bot,
+    commands: snapshot.commands, shortcuts: snapshot.shortcuts, pinned: snapshot.pinned, firstChannel: snapshot.first_channel, latest: snapshot.latest, bot: snapshot.bot,
   });
   if (!Object.keys(state.read).length) state.read = { ...snapshot.latest };
   follow(snapshot.position);
