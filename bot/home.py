@@ -26,6 +26,7 @@ from bot.blocks.home import (
 )
 from bot.commands import Asker, Edge, open_picker
 from bot.commands._command import person_of, require
+from bot.commands.actions import home_section as actions_waiting
 from bot.forms import FieldError, Form, Submission
 from bot.payload import Json, inside, text_in
 from jobs.announce import card_key
@@ -87,7 +88,7 @@ async def this_workspace(asker: Asker, edge: Edge) -> Sequence[Json]:
 
 
 Section = Callable[[Asker, Edge], Awaitable[Sequence[Json]]]
-SECTIONS: tuple[Section, ...] = (latest_runs, satisfaction, this_workspace)
+SECTIONS: tuple[Section, ...] = (actions_waiting, latest_runs, satisfaction, this_workspace)
 """What the tab shows, from the top. A section is a function from who looks to its blocks, made with
 `bot.blocks.home.home_list`; with nothing to show it says how something gets there."""
 

@@ -11,9 +11,12 @@ from bot.blocks.experiment import AB_OTHER_TRANSCRIPT, AB_TRANSCRIPT
 from bot.commands import Asker, Edge
 from bot.commands import ab as ab_command
 from bot.commands import actions as actions_command
+from bot.commands import baseline as baseline_command
 from bot.commands import cancel as cancel_command
+from bot.commands import digest as digest_command
 from bot.commands import rollout as rollout_command
 from bot.commands import run as run_command
+from bot.commands import schedule as schedule_command
 from bot.commands._command import require, require_membership
 from bot.commands._grammar import Words
 from bot.forms import FieldError, Form, Submission
@@ -143,6 +146,9 @@ ACTIONS: Mapping[str, tuple[Right, Action]] = {
     blocks.TRANSCRIPT: ("read", _transcript),
     blocks.SEND_FILE: ("use", _transcript_file),
     **ab_command.ACTIONS,
+    **digest_command.ACTIONS,
+    **schedule_command.ACTIONS,
+    **baseline_command.ACTIONS,
     **actions_command.ACTIONS,
     **rollout_command.ACTIONS,
     AB_TRANSCRIPT: ("read", _transcript),

@@ -29,8 +29,8 @@ UNREACHABLE = "Slack cannot be reached just now; nothing was installed. Please g
 
 
 ORGANISATION_WIDE = (
-    "convotest is installed workspace by workspace, so nothing was installed for the whole organisation. Please go back "
-    "to /slack/install and choose a workspace instead of the organisation."
+    "convotest is installed workspace by workspace, so nothing was installed for the whole organisation. Please go "
+    "back to /slack/install and choose a workspace instead of the organisation."
 )
 
 
@@ -47,8 +47,8 @@ class _Flow(AsyncOAuthFlow):
         """
         if installation.is_enterprise_install or not installation.team_id:
             with suppress(SlackApiError):  # then the token ends by being held by nobody
-                revoke: Any = self.client.auth_revoke  # its keywords are half typed
-                await revoke(token=installation.bot_token)
+                client: Any = self.client  # its keywords are half typed
+                await client.auth_revoke(token=installation.bot_token)
             raise OrganisationWide
         await super().store_installation(request, installation)
 

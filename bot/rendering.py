@@ -7,7 +7,9 @@ from bot.actions_rendering import ACTION_RENDERERS
 from bot.ask_rendering import ASK_RENDERERS
 from bot.blocks import Message, NextStep
 from bot.case_rendering import render_case
+from bot.digest_rendering import DIGEST_RENDERERS
 from bot.experiment_rendering import EXPERIMENT_RENDERERS
+from bot.feedback_rendering import FEEDBACK_RENDERERS
 from bot.links import Link, no_link
 from bot.poster import Upload
 from bot.regression_rendering import REGRESSION_RENDERERS
@@ -132,9 +134,11 @@ RENDERERS: Mapping[AnnouncementKind, Renderer] = {
     **ACTION_RENDERERS,
     "case_file": render_case,
     **ASK_RENDERERS,
+    **FEEDBACK_RENDERERS,
 }
 LINKING_RENDERERS: Mapping[AnnouncementKind, Callable[[OutboxItem, Ports, Link], Awaitable[Message | Upload]]] = {
     **REGRESSION_RENDERERS,
+    **DIGEST_RENDERERS,
 }
 """Those that are told how to link to messages."""
 

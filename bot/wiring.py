@@ -26,7 +26,9 @@ from bot.app import Forget, create_app, tell_by_click
 from bot.commands import COMMANDS, Edge, EdgeOf
 from bot.deliveries import Ledger
 from bot.http import Routes, SlackRequests, create_web_app, port_of, start_web_app
+from bot.http_assignment import add_assignment_routes
 from bot.http_feedback import add_feedback_routes
+from bot.http_metrics import add_metrics_route
 from bot.installations import Installed, OneWorkspace, SeveralTokens, open_many_workspaces
 from bot.manifest import app_manifest
 from bot.oauth import OAuthPages
@@ -179,7 +181,11 @@ async def _listen(
             return "database"
         return None
 
-    more: list[Routes] = [partial(add_feedback_routes, ports=ports)]
+    more: list[Routes] = [
+        partial(add_feedback_routes, ports=ports),
+        partial(add_metrics_route, ports=ports),
+        partial(add_assignment_routes, ports=ports),
+    ]
     if pages:
         more.append(pages.add_routes)
     web_app: web.Application = create_web_app(ready, slack, *more)

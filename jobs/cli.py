@@ -12,13 +12,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from jobs.at_terminal import on_interrupt, prepare
+from jobs.actions._command import actions
+from jobs.at_terminal import into_workspace, on_interrupt, prepare
 from jobs.errors import ConvotestError, RequestError
+from jobs.digest.command import digest
 from jobs.experiments.command import ab
 from jobs.experiments.compare_command import compare
 from jobs.feedback.command import feedback
+from jobs.history.command import history
 from jobs.importing.command import export, import_
 from jobs.regression.command import baseline, regress
+from jobs.rollout.command import rollback, rollout, use
 from jobs.rules.command import rules
 from jobs.schedule.command import schedule
 from jobs.token_command import token
@@ -26,7 +30,7 @@ from jobs.token_command import token
 if TYPE_CHECKING:
     from jobs.bundle import Ports
     from jobs.doctor import SlackIdentity
-    from jobs.model import Run, RunId, RunRequest
+    from jobs.model import Run, RunId, RunRequest, WorkspaceId
     from jobs.report import RunReport
     from jobs.settings import Settings
 
@@ -42,12 +46,15 @@ ORDER = [
     "regress",
     "baseline",
     "schedule",
+    "history",
+    "digest",
     "check",
     "rules",
     "import",
     "export",
     "feedback",
     "token",
+    "actions",
     "assistants",
     "doctor",
     "manifest",
@@ -102,12 +109,15 @@ def cli(context: click.Context) -> None:
 
 
 cli.add_command(ab)
+cli.add_command(actions)
 cli.add_command(compare)
 cli.add_command(rules)
 cli.add_command(feedback)
 cli.add_command(token)
 cli.add_command(regress)
 cli.add_command(baseline)
+cli.add_command(history)
+cli.add_command(digest)
 cli.add_command(schedule)
 cli.add_command(import_)
 cli.add_command(export)
@@ -381,43 +391,62 @@ def assistants() -> None:
     """The assistants that can be tested."""
 
 
-@assistants.command("list")
-@as_json_option
-def list_assistants(as_json: bool) -> None:
-    """List the assistants with their variants."""
-    from jobs.assistants.catalogue import load_catalogue
+for command in (use, rollout, rollback):
+    assistants.add_command(command)
 
-    catalogue = load_catalogue(prepare().profiles_dir)
+
+@assistants.command("list")
+@into_workspace
+@as_json_option
+def list_assistants(workspace: str, as_json: bool) -> None:
+    """List the assistants with their variants, and which one is in force."""
+    from jobs.model import WorkspaceId
+
+    listed = asyncio.run(_assistants(WorkspaceId(workspace), prepare()))
     if as_json:
-        _print_json([each.to_json() for each in catalogue.assistants])
+        _print_json(listed)
         return
-    for each in catalogue.assistants:
-        others = [name for name in each.variants if name != each.default]
-        click.echo(f"{each.name}@{each.default} (default)" + (f", also {', '.join(others)}" if others else ""))
-    if not catalogue.assistants:
-        click.echo(f"none; describe one in {catalogue.path}")
+    for each in listed:
+        others = [name for name in each["variants"] if name != each["in_force"]]
+        click.echo(f"{each['name']}@{each['in_force']} (in force)" + (f", also {', '.join(others)}" if others else ""))
+    if not listed:
+        click.echo(f"none; describe one in {prepare().profiles_dir / 'assistants.yaml'}")
 
 
 @assistants.command("show")
 @click.argument("name", metavar="NAME[@VARIANT]")
+@into_workspace
 @as_json_option
-def show_assistant(name: str, as_json: bool) -> None:
+def show_assistant(name: str, workspace: str, as_json: bool) -> None:
     """Show how an assistant is reached, its variants, and where they come from."""
-    from jobs.assistants.catalogue import load_catalogue
+    from jobs.model import WorkspaceId
 
-    catalogue = load_catalogue(prepare().profiles_dir)
-    plain_name, _, variant = name.partition("@")
-    assistant = catalogue.assistant(plain_name)
-    chosen = [catalogue.variant(name)] if variant else list(assistant.variants.values())
-    shown = assistant.to_json() | {
-        "variants": {each.name: {"hash": each.hash, "config": dict(each.config)} for each in chosen},
-        "source": str(catalogue.path),
-    }
+    shown = asyncio.run(_assistant(name, WorkspaceId(workspace), prepare()))
     if as_json:
         _print_json(shown)
         return
     for key, value in shown.items():
         click.echo(f"{key}: {value if isinstance(value, str) else json.dumps(value, indent=2)}")
+
+
+async def _assistants(workspace_id: "WorkspaceId", settings: "Settings") -> list[dict[str, Any]]:
+    from jobs.variants import assistant_json
+    from jobs.wiring import open_ports
+
+    async with open_ports(settings, role="reader") as ports:
+        return [await assistant_json(each, workspace_id, ports) for each in ports.catalogue.visible(workspace_id)]
+
+
+async def _assistant(name: str, workspace_id: "WorkspaceId", settings: "Settings") -> dict[str, Any]:
+    from jobs.variants import assistant_json, find_variant
+    from jobs.wiring import open_ports
+
+    plain_name, at, _ = name.partition("@")
+    async with open_ports(settings, role="reader") as ports:
+        assistant = ports.catalogue.assistant(plain_name, workspace_id=workspace_id)
+        only = (await find_variant(name, workspace_id=workspace_id, ports=ports)).name if at else None
+        shown = await assistant_json(assistant, workspace_id, ports, with_content=True, only=only)
+        return shown | {"source": str(ports.catalogue.path)}
 
 
 # --- operation ------------------------------------------------------------------------------------------------------

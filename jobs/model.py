@@ -566,6 +566,8 @@ AnnouncementKind = Literal[
     "digest_part",
     "digest_trend",
     "digest_night",
+    "history",
+    "history_chart",
     "schedule_trouble",
     "regression_card",
     "regression_report",
@@ -577,6 +579,8 @@ AnnouncementKind = Literal[
     "answer",
     "ask_ended",
     "case_file",
+    "feedback_report",
+    "feedback_chart",
 ]
 
 

@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import re
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from uuid6 import uuid7
 
@@ -12,6 +13,7 @@ from jobs.actions._propose import propose_for_run
 from jobs.announce import card_key, run_finished, run_started
 from jobs.bundle import Ports
 from jobs.errors import RequestError
+from jobs.feedback.trust import judge_trust
 from jobs.history.record import record_closed
 from jobs.model import (
     Announcement,
@@ -29,7 +31,10 @@ from jobs.model import (
 from jobs.planning import RunPlan, plan_run
 from jobs.report import RunReport, RunSummary, build_report, dump_summary, load_summary
 from jobs.report.rules import RuleSummary, broken
+from jobs.report.summary import with_rules_cost
+from jobs.rules.judged import judge_model, until_answered
 from jobs.rules.of_run import RunRules, check_run
+from jobs.rules.values import Question
 from jobs.scoring import decide_verdict
 from jobs.store import Store
 from jobs.suites import draw_suite
@@ -123,13 +128,17 @@ async def run_report(run: Run, ports: Ports) -> RunReport:
     conversations = await ports.store.runs.conversations(run.id)
     previous = await ports.store.runs.previous_summary(run)
     summary = load_summary(previous) if previous else None
-    report = await ports.helper.call(build_report, run, conversations, summary)
+    trust = await judge_trust(run, ports)
+    report = await ports.helper.call(build_report, run, conversations, summary, trust)
     return with_rules(report, await _saved_summary(run, ports))
 
 
 async def run_summary(run: Run, ports: Ports) -> RunSummary:
     """The figures of a run: those it was closed with, else as far as it is."""
-    return await _saved_summary(run, ports) or (await run_report(run, ports)).summary
+    saved = await _saved_summary(run, ports)
+    if saved is None:
+        return (await run_report(run, ports)).summary
+    return replace(saved, trust=await judge_trust(run, ports))  # people may have rated since
 
 
 async def follow_run(run_id: RunId, ports: Ports) -> AsyncGenerator[Progress]:
@@ -195,8 +204,22 @@ async def _proposed(run: Run, report: RunReport, ports: Ports) -> Sequence[Annou
 
 async def _held_against_rules(run: Run, report: RunReport, ports: Ports) -> RunRules | None:
     """What the rules of the run's suite say; whatever breaks in them, the run is closed all the same."""
+    if run.rules is None:
+        return None
+    models = ports.models.of_run(run.id, spent_usd=report.summary.costs.total or 0.0).conversation()
+
+    async def check(answers: Mapping[Question, Any]) -> RunRules:
+        found = await ports.helper.call(
+            check_run, run, report.conversations, profiles_dir=ports.profiles_dir, answers=answers
+        )
+        assert found is not None, "the run has rules"
+        return found
+
     try:
-        return await ports.helper.call(check_run, run, report.conversations, profiles_dir=ports.profiles_dir)
+        judge = judge_model(models, ports.settings, ports.judgements) if ports.models.configured else None
+        found = await until_answered(check, judge)
+        tokens, cost_usd = models.spent()
+        return replace(found, tokens=tokens, cost_usd=cost_usd)
     except Exception as error:
         log.exception("the rules of run %s could not be checked", run.id)
         stopped = f"convotest itself failed over the rules ({type(error).__name__}); the log has the details"
@@ -213,6 +236,7 @@ def _judged_by_rules(report: RunReport, found: RunRules) -> RunReport:
     """The report with what the rules of its suite say of each conversation, and of all of them."""
     conversations = tuple(replace(each, rules=found.verdicts.get(each.id, {})) for each in report.conversations)
     summary = replace(report.summary, rules=found.rules, notes=(*report.summary.notes, *found.notes))
+    summary = with_rules_cost(summary, found.tokens, found.cost_usd)
     return replace(report, conversations=conversations, summary=summary)
 
 
@@ -221,7 +245,8 @@ def with_rules(report: RunReport, saved: RunSummary | None) -> RunReport:
     if saved is None or saved.rules is None:
         return report
     notes = tuple(dict.fromkeys((*report.summary.notes, *saved.notes)))
-    return replace(report, summary=replace(report.summary, rules=saved.rules, notes=notes))
+    summary = with_rules_cost(report.summary, saved.rules_tokens, saved.rules_cost_usd)
+    return replace(report, summary=replace(summary, rules=saved.rules, notes=notes))
 
 
 def _with_ids(scenarios: tuple[Scenario, ...]) -> list[tuple[ConversationId, Scenario]]:

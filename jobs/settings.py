@@ -45,6 +45,7 @@ class Settings(BaseSettings):
     convotest_rollout_hours: Annotated[float, Field(gt=0, le=2160)] | None = None
     convotest_secret_key: SecretStr | None = None
     convotest_reactions: str | None = None
+    convotest_judge_floor: Annotated[float, Field(ge=-1, le=1)] = 0.4
     convotest_retention_days: Annotated[int, Field(ge=1)] | None = None
     convotest_list_functions: Literal["off", "on"] = "off"
     convotest_log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

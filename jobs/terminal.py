@@ -16,6 +16,7 @@ from jobs.redact import redact
 from jobs.report import GateVerdict, Group, MetricSummary, RunReport, RunSummary, exit_code
 from jobs.report.as_text import printable
 from jobs.report.rules import BrokenRule, RuleSummary, rule_sentence
+from jobs.scoring import QUALITIES
 
 WIDTH_OF_A_FILE = 120
 """Columns when stdout is no terminal, so that what is piped does not depend on who pipes it."""
@@ -55,9 +56,13 @@ def print_report(report: RunReport, *, short_id: str, with_conversations: bool =
     console, summary = stdout_console(), report.summary
     console.print(_title(report, short_id), _verdict(report), sep="\n")
     if any(metric.mean for metric in summary.metrics.values()):
-        console.print(_metrics(summary))
+        console.print(_metrics(summary), *_agreement(summary), sep="\n")
     _print_gates(console, summary.gates or ())
     _print_rules(console, summary.rules or {})
+    if len(summary.personas) > 1:
+        console.print(_personas(summary))
+    if summary.styles:
+        console.print(_styles(summary))
     for heading, groups in (("Failed", summary.failures), ("Unclear", summary.doubts), ("Errors", summary.errors)):
         _print_groups(console, heading, groups)
     if with_conversations:
@@ -133,7 +138,7 @@ def _metrics(summary: RunSummary) -> Table:
     table = Table(*(Column(each, no_wrap=True) for each in headings), box=None, padding=(0, 1))
     for name, metric in summary.metrics.items():
         if metric.mean:
-            table.add_row(name.replace("_", " "), *_metric_cells(name, metric))
+            table.add_row(name.replace("_", " "), *_metric_cells(name, metric, is_rubric=name in summary.rubrics))
     if summary.latency:
         times = summary.latency
         table.add_row("answer time, median", f"{times.p50:.0f} ms", f"p95 {times.p95:.0f} ms", str(times.n))
@@ -143,14 +148,49 @@ def _metrics(summary: RunSummary) -> Table:
     return table
 
 
-def _metric_cells(name: str, metric: MetricSummary) -> tuple[str, ...]:
+def _agreement(summary: RunSummary) -> list[Text]:
+    """What stands beside each metric of a judge; greyed as long as too few people rated."""
+    trust = summary.trust
+    if trust is None:
+        return []
+    judged = [name for name, metric in summary.metrics.items() if name in summary.judged and metric.mean]
+    return [
+        Text(
+            _safe(f"  {name.replace('_', ' ')} {trust.words(name)}"), style="dim" if trust.is_shown_greyed(name) else ""
+        )
+        for name in judged
+    ]
+
+
+def _personas(summary: RunSummary) -> Table:
+    """Success of each persona, and its quality as far as it is scored."""
+    qualities = [name for name in QUALITIES if any(each.metrics.get(name) for each in summary.personas.values())]
+    headings = ("persona", "success", "95 % interval", "n", *qualities)
+    table = Table(*(Column(each, no_wrap=True) for each in headings), box=None, padding=(0, 1))
+    for name, each in summary.personas.items():
+        rate = each.success
+        cells = (f"{rate.value:.0%}", f"{rate.low:.0%} to {rate.high:.0%}", str(rate.n)) if rate else ("–", "", "0")
+        means = [each.metrics.get(quality) for quality in qualities]
+        table.add_row(Text(_safe(name)), *cells, *(f"{mean.value:.0%}" if mean else "–" for mean in means))
+    return table
+
+
+def _styles(summary: RunSummary) -> Text:
+    kept = [
+        f"{name.replace('_', ' ')} {each.mean.value:.0%} (n={each.mean.n})" if each.mean else f"{name} not measured"
+        for name, each in summary.styles.items()
+    ]
+    return Text(f"styles kept by the customers: {', '.join(kept)}")
+
+
+def _metric_cells(name: str, metric: MetricSummary, *, is_rubric: bool) -> tuple[str, ...]:
     mean = metric.mean
     assert mean is not None
-    unit = METRICS[name].unit if name in METRICS else ""
+    unit = METRICS[name].unit if name in METRICS else "share" if is_rubric else ""
     interval = (
         "" if mean.low is None or mean.high is None else f"{_figure(mean.low, unit)} to {_figure(mean.high, unit)}"
     )
-    wish = METRICS[name].better if name in METRICS else ""
+    wish = METRICS[name].better if name in METRICS else "higher" if is_rubric else ""
     return _figure(mean.value, unit), interval, str(mean.n), str(metric.unscored or ""), wish
 
 
@@ -165,7 +205,8 @@ def _print_gates(console: Console, gates: Sequence[GateVerdict]) -> None:
     if gates:
         console.print(Text("Gates:", style="bold"))
     for gate in gates:
-        console.print(marks[gate.ok] + Text(_safe(gate.reason)))
+        mark = marks[gate.ok] if gate.applies else Text("  not used", style="dim")
+        console.print(mark + Text(_safe(f" {gate.reason}" if not gate.applies else gate.reason)))
 
 
 def _print_rules(console: Console, rules: Mapping[str, RuleSummary]) -> None:

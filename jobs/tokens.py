@@ -18,8 +18,8 @@ from jobs.shelf import unknown
 from jobs.store import Store
 from jobs.store.tokens import ApiToken
 
-Scope = Literal["feedback", "assignment"]
-SCOPES: tuple[Scope, ...] = ("feedback", "assignment")
+Scope = Literal["feedback", "assignment", "actions"]
+SCOPES: tuple[Scope, ...] = ("feedback", "assignment", "actions")
 
 PREFIX = "cvt"
 _FORM = re.compile(rf"{PREFIX}_([0-9a-f]{{12}})_([A-Za-z0-9_-]{{43}})")

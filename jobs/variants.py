@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from jobs.assistants.catalogue import Assistant, variant_hash
 from jobs.bundle import Ports
@@ -83,6 +83,39 @@ async def known_variants(assistant: Assistant, workspace_id: WorkspaceId, ports:
         if each.variant.name not in assistant.variants
     ]
     return (*of_file, *of_store)
+
+
+async def assistant_json(
+    assistant: Assistant,
+    workspace_id: WorkspaceId,
+    ports: Ports,
+    *,
+    with_content: bool = False,
+    only: str | None = None,
+) -> dict[str, Any]:
+    """An assistant with its variants, and where each comes from, as one JSON value."""
+    known = await known_variants(assistant, workspace_id, ports)
+    shown = {each.variant.name: _json(each, with_content=with_content) for each in known}
+    return assistant.to_json() | {
+        "in_force": next((each.variant.name for each in known if each.in_force), assistant.default),
+        "variants": {name: value for name, value in shown.items() if only in (None, name)},
+    }
+
+
+def _json(known: KnownVariant, *, with_content: bool) -> dict[str, Any]:
+    value: dict[str, Any] = {"hash": known.variant.hash, "origin": known.origin, "in_force": known.in_force}
+    if with_content:
+        value |= {"config": dict(known.variant.config), "from": known.source}
+    if known.made is not None:
+        value |= {
+            "parent": known.made.parent,
+            "diff": known.made.diff.splitlines(),
+            "author": known.made.author,
+            "reason": known.made.reason,
+            "action": known.made.action_id,
+            "made_at": known.made.made_at.isoformat(),
+        }
+    return value
 
 
 async def put_in_force(

@@ -109,11 +109,14 @@ async def _start_playing(ports: Ports, stack: AsyncExitStack) -> None:
 
 async def _start_schedules(ports: Ports, stack: AsyncExitStack) -> None:
     """Only where the process is here to stay: a command in a terminal does not do what is due meanwhile."""
+    from jobs.alerts.watch import Watch
     from jobs.schedule.keeper import Scheduler
 
-    scheduler = Scheduler(ports)
+    scheduler, watch = Scheduler(ports), Watch(ports)
     scheduler.start()
     stack.push_async_callback(scheduler.stop)
+    watch.start()
+    stack.push_async_callback(watch.stop)
 
 
 async def somebody_plays(settings: Settings, store: Store, clock: Clock) -> bool:

@@ -29,6 +29,7 @@ from bot.blocks._parts import (
     rich_text,
     words,
 )
+from bot.blocks.home import home_list
 from jobs.actions import ACTION_TYPES
 from jobs.actions._action import Action, Outcome, Quote, Shown
 from jobs.model import short_id
@@ -113,11 +114,11 @@ def _quoted(said: Quote) -> list[Json]:
 def _diff(action: Action) -> Json:
     text = "\n".join(one_line(each, 260) for each in action.content.diff) or action.content.instruction
     kind = ACTION_TYPES[action.kind].title
-    about = f"  {kind} of {action.assistant}@{action.candidate or action.content.base}"
+    about = one_line(f"{kind} of {action.assistant}@{action.candidate or action.content.base}", 160)
     shown = {"type": "rich_text_preformatted", "elements": [words(excerpt(clean(text), MOST_DIFF) or "–")]}
     return {
         "type": "rich_text",
-        "elements": [line(words("The change", bold=True), words(one_line(about, 160))), shown],
+        "elements": [line(words("The change  ", bold=True), words(about)), shown],
     }
 
 
@@ -128,10 +129,7 @@ def _figures(action: Action) -> Json:
     pairs = [
         ("Expected", escape(_expected(action))),
         ("Priority and effort", f"{content.priority} priority, {content.effort} effort"),
-        (
-            "Should get better",
-            escape(one_line(", ".join(each.replace("_", " ") for each in content.targets), 120)) or "–",
-        ),
+        ("Should get better", escape(one_line(targets, 120)) or "–"),
         ("Verifying it costs", escape(cost)),
     ]
     if content.proof:
@@ -290,10 +288,10 @@ def waiting_actions(waiting: Sequence[WaitingAction]) -> list[Json]:
             date(each.action.created_at),
             *([words("  "), {"type": "link", "url": each.link, "text": "decide"}] if each.link else []),
         )
-        for each in waiting[:8]
+        for each in waiting
     ]
-    nothing = line(words("Nothing waits for a decision."))
-    return [header("Actions waiting for a decision"), rich_text(*lines or [nothing])]
+    nothing = line(words("Nothing waits for a decision. Runs that fail propose here what may mend them."))
+    return home_list("Actions waiting for a decision", lines, empty=(nothing,))
 
 
 # --- forms ----------------------------------------------------------------------------------------------------------

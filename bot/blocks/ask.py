@@ -128,13 +128,9 @@ def choice(conversation: LiveConversation, names: Sequence[str]) -> Message:
         return Message(text=over, blocks=(rich_text(line(words(over))),))
     question = "Which assistant do you want to speak to?"
     hint = "What you asked is put to the one that you choose. Next time you can write assistant=NAME."
-    return Message(
-        text=f"{question} {hint}",
-        blocks=(
-            rich_text(line(words(question, bold=True), words(f" {hint}"))),
-            actions(_names(conversation, names)),
-        ),
-    )
+    menu = (actions(_names(conversation, names)),) if names else ()
+    asking = rich_text(line(words(question, bold=True), words(f" {hint}")))
+    return Message(text=f"{question} {hint}", blocks=(asking, *menu))
 
 
 def _names(conversation: LiveConversation, names: Sequence[str]) -> Json:
@@ -206,6 +202,7 @@ def reply_form(conversation: LiveConversation, metadata: str) -> Json:
                     "multiline": True,
                     "min_length": 1,
                     "max_length": 3_000,
+                    "placeholder": plain("What do you want to ask?", 150),
                 },
             }
         ],

@@ -58,8 +58,8 @@ def _headline(rollout: Rollout) -> str:
 
 def _arms(rollout: Rollout) -> Iterator[Json]:
     share = rollout.share
-    yield line(words("New  ", bold=True), words(one_line(f"{rollout.candidate.label}  {percent(share)}", 140)))
-    yield line(words("Old  ", bold=True), words(one_line(f"{rollout.baseline.label}  {percent(1 - share)}", 140)))
+    yield line(words("New  ", bold=True), words(one_line(f"{rollout.candidate.label} serves {percent(share)}", 140)))
+    yield line(words("Old  ", bold=True), words(one_line(f"{rollout.baseline.label} serves {percent(1 - share)}", 140)))
 
 
 def _figures(look: Look) -> Iterator[Json]:

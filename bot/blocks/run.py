@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from bot.blocks._agreement import judged_lines
 from bot.blocks._parts import (
     MOST_TEXT,
     Json,
@@ -148,6 +149,7 @@ def _results(summary: RunSummary) -> Iterator[Json]:
         yield context(plain(f"Gates: {_gates(summary.gates)}", 1_000))
     if summary.rules:
         yield context(plain(f"Rules: {rules_line(summary.rules)}", 1_000))
+    yield from judged_lines(summary)
     yield context(plain(f"vs last run: {_versus(summary)}", 600))
 
 
@@ -191,7 +193,9 @@ def _versus(summary: RunSummary) -> str:
 
 def _gates(gates: Sequence[GateVerdict]) -> str:
     marks = {True: "✅", False: "❌", None: "❔"}
-    return " · ".join(f"{marks[gate.ok]} {one_line(gate.reason, 150)}" for gate in gates[:MOST_GATES])
+    return " · ".join(
+        f"{marks[gate.ok] if gate.applies else '➖'} {one_line(gate.reason, 150)}" for gate in gates[:MOST_GATES]
+    )
 
 
 def _facts(run: Run) -> Json:

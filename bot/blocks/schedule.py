@@ -22,8 +22,8 @@ from bot.blocks._parts import (
     rich_text,
     words,
 )
-from jobs.schedule.lifecycle import ShownSchedule, words_for
 from jobs.schedule.schedule import Occasion, Schedule
+from jobs.schedule.shown import ShownSchedule, words_for
 
 SCHEDULE_NOW, SCHEDULE_RESUME = "schedule_now", "schedule_resume"
 MOST_LISTED = 40
@@ -96,7 +96,9 @@ def schedule_trouble(schedule: Schedule, occasion: Occasion | None, *, dates: in
         header(f"⚠️ {headline}"),
         rich_text(
             line(words(one_line(why, 900))),
-            line(words("It was made by "), member(schedule.created_by), words(f": {one_line(words_for(schedule), 160)}")),
+            line(
+                words("It was made by "), member(schedule.created_by), words(f": {one_line(words_for(schedule), 160)}")
+            ),
         ),
     ]
     if schedule.state == "paused":

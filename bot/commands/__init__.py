@@ -3,7 +3,25 @@
 import asyncio
 
 from bot.blocks import Message, nothing_to_pick, picker
-from bot.commands import ab, actions, ask, assistants, audit, cancel, help, profiles, rollout, run, show, status
+from bot.commands import (
+    ab,
+    actions,
+    ask,
+    assistants,
+    audit,
+    baseline,
+    cancel,
+    digest,
+    feedback,
+    help,
+    history,
+    profiles,
+    rollout,
+    run,
+    schedule,
+    show,
+    status,
+)
 from bot.commands._command import Asker, Command, Edge, EdgeOf, require, require_membership
 from bot.commands._grammar import Words, parse
 from jobs.errors import RequestError
@@ -23,8 +41,13 @@ COMMANDS: Shelf[Command] = Shelf(
         cancel.COMMAND,
         profiles.COMMAND,
         assistants.COMMAND,
+        feedback.COMMAND,
         actions.COMMAND,
         rollout.COMMAND,
+        schedule.COMMAND,
+        baseline.COMMAND,
+        history.COMMAND,
+        digest.COMMAND,
         audit.COMMAND,
         help.COMMAND,
     ],

@@ -132,6 +132,7 @@ BLOCKS: Mapping[str, Callable[[Json], str]] = {
     "section": _section,
     "context": _context,
     "actions": _actions,
+    "context_actions": _actions,
     "input": _input,
     "table": _table,
     "rich_text": _rich_text,
@@ -144,6 +145,11 @@ BLOCKS: Mapping[str, Callable[[Json], str]] = {
 def _element(element: Json) -> str:
     if element["type"] == "button":
         return f'<button class="{element.get("style", "")}">{_object(element["text"])}</button>'
+    if element["type"] == "feedback_buttons":
+        names = [_object(element[side]["text"]) for side in ("positive_button", "negative_button")]
+        return f"<button>👍 {names[0]}</button><button>👎 {names[1]}</button>"
+    if element["type"] == "overflow":
+        return f"<button>⋯ {' · '.join(_object(option['text']) for option in element['options'])}</button>"
     chosen = element.get("initial_option", {}).get("text", {}).get("text") or element.get("initial_value")
     chosen = chosen or element.get("initial_conversation") or ", ".join(element.get("initial_users", ()))
     return f'<span class="input">{_text(chosen) if chosen else _object(element["placeholder"])}</span>'

@@ -7,7 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 from bot import blocks
 from bot.blocks import Entry, Json, Message, NextStep, Status, VerbHelp
+from bot.blocks import actions as action_blocks
+from bot.blocks import ask as ask_blocks
 from bot.blocks.home import ShownRun, WorkspaceFacts, home_runs, home_satisfaction, home_workspace
+from bot.blocks.rollout import rollout_card
+from bot.gallery import actions, ask
+from jobs.actions._action import Action, ActionState
+from jobs.ask.conversation import LiveConversation
 from jobs.feedback.csat import Figures
 from jobs.model import (
     Assessment,
@@ -31,6 +37,7 @@ from jobs.model import (
     WorkspaceSettings,
 )
 from jobs.report import RunSummary, build_report
+from jobs.rollout.rollout import RolloutState
 
 WORKSPACE = WorkspaceId("T0LOCAL")
 WHEN = datetime(2026, 3, 2, 14, 30, tzinfo=UTC)
@@ -247,7 +254,76 @@ def _home(data: Data) -> Json:
     return blocks.home(sections, has_control=bool(data.count))
 
 
+def _thread(data: Data) -> LiveConversation:
+    return ask.a_thread(data.name, data.asked, data.answered)
+
+
+def _choice(data: Data) -> Message:
+    return ask_blocks.choice(ask.unchosen(_thread(data)), [f"{data.name[:60]}{n}" for n in range(1, data.count + 2)])
+
+
+LIVE_KINDS: Mapping[str, Callable[[Data], Message | Json]] = {
+    "Live: a question that was typed elsewhere": lambda data: ask_blocks.asked(_thread(data), data.asked),
+    "Live: an answer's first message": lambda data: ask_blocks.answer(_thread(data), 1),
+    "Live: an answer's last message": lambda data: ask_blocks.answer(_thread(data), 2),
+    "Live: an answer after a restart": lambda data: ask_blocks.answer(ask.restarted(_thread(data)), 1),
+    "Live: no answer": lambda data: ask_blocks.answer(ask.failed(_thread(data), data.reason), 1),
+    "Live: which assistant": _choice,
+    "Live: the beginning": lambda data: ask_blocks.choice(_thread(data), ()),
+    "Live: the end": lambda data: ask_blocks.ended(ask.over(_thread(data)), None),
+    "Live: the end, answered": lambda data: ask_blocks.ended(ask.over(_thread(data)), 4),
+    "Live: form for a reply": lambda data: ask_blocks.reply_form(_thread(data), "C0QUALITY 0199aaaa"),
+}
+
+
+def _action(state: ActionState) -> Callable[[Data], Action]:
+    return lambda data: actions.an_action(data.name, data.answered, data.reason, data.count, state)
+
+
+def _action_card(state: ActionState, *, is_judged: bool = False) -> Callable[[Data], Message]:
+    def card(data: Data) -> Message:
+        action = _action(state)(data)
+        return action_blocks.action_card(actions.judged(action, data.reason) if is_judged else action, actions.DECIDING)
+
+    return card
+
+
+def _rollout(state: RolloutState) -> Callable[[Data], Message]:
+    return lambda data: rollout_card(actions.a_rollout(data.name, data.reason, data.count, state))
+
+
+def _evidence(data: Data) -> Message:
+    action = _action("proposed")(data)
+    return action_blocks.evidence(action, [(each, "https://slack.com/p1") for each in action.content.problem.quotes])
+
+
+def _told(data: Data) -> Message:
+    return action_blocks.action_card(actions.told(_action("approved")(data), data.reason), actions.DECIDING)
+
+
+ACTION_KINDS: Mapping[str, Callable[[Data], Message | Json]] = {
+    "Action: proposed": _action_card("proposed"),
+    "Action: being verified": _action_card("applied"),
+    "Action: not enough was shown": _action_card("applied", is_judged=True),
+    "Action: verified": _action_card("verified", is_judged=True),
+    "Action: not made": _action_card("rejected"),
+    "Action: rolled back": _action_card("rolled_back", is_judged=True),
+    "Action: its owner is told": _told,
+    "Action: evidence": _evidence,
+    "Action: form to refuse it": lambda data: action_blocks.reject_form(_action("proposed")(data), "C0QUALITY a:1:h"),
+    "Action: form to edit it": lambda data: action_blocks.edit_form(
+        _action("proposed")(data), "C0QUALITY a:1:h", data.answered
+    ),
+    "Home tab: actions": lambda data: actions.as_home(
+        action_blocks.waiting_actions(actions.waiting(_action("proposed")(data), data.count))
+    ),
+    "Rollout: running": _rollout("running"),
+    "Rollout: in force": _rollout("finished"),
+    "Rollout: rolled back": _rollout("rolled_back"),
+}
 KINDS: Mapping[str, Callable[[Data], Message | Json]] = {
+    **LIVE_KINDS,
+    **ACTION_KINDS,
     "Card of a run, being played": _card("running", played=3),
     "Card of a run, finished": _card("finished"),
     "Card of a run, cancelled": _card("cancelled", played=2),

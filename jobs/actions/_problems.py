@@ -1,6 +1,8 @@
 """What is wrong in a run, and in what people say: problems with the conversations that have them. For the helper."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
+from typing import Literal
 
 from jobs.actions._action import Problem, Quote
 from jobs.model import Conversation, Run
@@ -9,7 +11,8 @@ from jobs.store.votes import Comment
 
 FEWEST = 3
 """Conversations or comments with the same problem, from which something is proposed."""
-MOST_QUOTES = 3
+MOST_QUOTED = 3
+"""Conversations of which an exchange is quoted."""
 LONGEST_QUOTE = 220
 SLOW_MS = 3000
 JUDGED = ("passed", "failed")
@@ -115,22 +118,37 @@ def _problem(
         touched=len(touched),
         alone=alone,
         n=n,
-        quotes=tuple(quote for each in touched[:MOST_QUOTES] for quote in _quotes(run, each, text)),
+        quotes=tuple(quote for each in touched[:MOST_QUOTED] for quote in _quotes(run, each, text)),
         numbers=tuple(each.number for each in touched),
     )
 
 
 def _quotes(run: Run, conversation: Conversation, text: str) -> Iterator[Quote]:
-    """The answer that shows it best: where a goal or check says so, else the last one."""
+    """The exchange that shows it best: the one that has most words in common with what is wrong."""
     turns = conversation.transcript.turns
     answers = [place for place, turn in enumerate(turns) if turn.speaker == "assistant"]
     if not answers:
         return
-    goals = [goal for goal in conversation.assessment.goals if goal.answered is False and goal.turn is not None]
-    named = [goal.turn for goal in goals if goal.text in text and goal.turn is not None]
-    place = next((each for each in named if each in answers), answers[-1] if len(answers) < 3 else answers[-2])
-    said = redact_personal(turns[place].text)[:LONGEST_QUOTE]
-    yield Quote(text=said, speaker="assistant", run_id=run.id, number=conversation.number)
+    wanted = _stems(text)
+
+    def shown(place: int) -> tuple[int, int]:
+        exchange = " ".join(turn.text for turn in turns[max(0, place - 1) : place + 1])
+        return len(wanted & _stems(exchange)), place
+
+    place = max(answers, key=shown)
+    if place and turns[place - 1].speaker == "user":
+        yield _quote(run, conversation, turns[place - 1].text, "customer")
+    yield _quote(run, conversation, turns[place].text, "assistant")
+
+
+def _quote(run: Run, conversation: Conversation, text: str, speaker: Literal["customer", "assistant"]) -> Quote:
+    said = redact_personal(text[: 2 * LONGEST_QUOTE])[:LONGEST_QUOTE]
+    return Quote(text=said, speaker=speaker, run_id=run.id, number=conversation.number)
+
+
+def _stems(text: str) -> frozenset[str]:
+    """The beginnings of the words that say something."""
+    return frozenset(word[:5] for word in re.findall(r"[^\W\d_]{4,}", text.casefold()))
 
 
 # --- what people say ------------------------------------------------------------------------------------------------
@@ -159,7 +177,7 @@ def problems_of_comments(
                     alone=len(said),
                     n=len(comments),
                     quotes=tuple(
-                        Quote(text=each.text[:LONGEST_QUOTE], speaker="feedback") for each in said[:MOST_QUOTES]
+                        Quote(text=each.text[:LONGEST_QUOTE], speaker="feedback") for each in said[:MOST_QUOTED]
                     ),
                 )
             )

@@ -44,6 +44,7 @@ def find_in_runs(given: RunRules) -> tuple[Finding, ...]:
             point
             for point in given.points
             if point.figure.metric == rule.metric
+            and (point.night.scheduled or rule.runs == "all")
             and (not rule.suites or point.night.subject in rule.suites)
             and (not rule.assistants or point.night.assistant in rule.assistants)
         ]

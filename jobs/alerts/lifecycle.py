@@ -61,11 +61,17 @@ async def clear_now(workspace_id: WorkspaceId, rule: str, subject: str, ports: P
 
 
 async def snooze(incident: Incident, span: timedelta, ports: Ports, *, by: str) -> Incident:
-    """Say nothing more of it until then; what is over stays over."""
+    """Say nothing more of it until then, and return it as it is now: what is over stays over."""
     snoozed = replace(incident, snoozed_until=ports.clock.now() + min(span, LONGEST_SNOOZE), snoozed_by=by)
-    await ports.store.incidents.change(snoozed, was=incident.state)
+    is_changed = await ports.store.incidents.change(snoozed, was="open")
     ports.bell.ring()
-    return snoozed
+    return snoozed if is_changed else await ports.store.incidents.get(incident.id) or incident
+
+
+async def wake(incident: Incident, ports: Ports) -> None:
+    """End a snooze before its time; the message says so, and nobody is told anew."""
+    await ports.store.incidents.change(replace(incident, snoozed_until=None, snoozed_by=None), was="open")
+    ports.bell.ring()
 
 
 async def wake_snoozed(workspace_id: WorkspaceId, ports: Ports) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
 from jobs.alerts.incident import SEVERITIES, Severity
 from jobs.history.figures import OF_FEEDBACK, known_metrics
@@ -13,13 +13,15 @@ from jobs.profiles.fields import Field, Section
 from jobs.profiles.nearby import NotFoundError, read_bounded
 from jobs.profiles.problems import ProfileError, Report
 from jobs.profiles.yamltree import Node, parse_tree
+from jobs.suites.values import read_choice
 
 FILE_NAME = "alerts.yaml"
 MOST_RULES = 100
-ChoiceT = TypeVar("ChoiceT", bound=str)
 Direction = Literal["worse", "better", "any"]
 By = Literal["point", "interval"]
 DIRECTIONS: tuple[Direction, ...] = ("worse", "better", "any")
+Runs = Literal["nightly", "all"]
+RUNS: tuple[Runs, ...] = ("nightly", "all")
 BYS: tuple[By, ...] = ("point", "interval")
 _DURATION = re.compile(r"(\d{1,4})\s*(nights?|runs?|d|days?|h|hours?|m|min|minutes?)", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}", re.ASCII)
@@ -38,6 +40,7 @@ class AlertRule:
         at_least: cases that a figure must have.
         shift: the direction of a step change of the series: PELT since when, EWMA soon.
         anomaly: a night that does not fit the nights before it.
+        runs: which runs are looked at: those that came by themselves, or also what somebody started by hand.
         suites, assistants: only these; none = all.
     """
 
@@ -53,6 +56,7 @@ class AlertRule:
     at_least: int = 1
     shift: Direction | None = None
     anomaly: bool = False
+    runs: Runs = "nightly"
     suites: tuple[str, ...] = ()
     assistants: tuple[str, ...] = ()
 
@@ -105,7 +109,7 @@ def _rule(key: Field, value: Field) -> AlertRule | None:
     section = Section(value, keys="metric and above")
     metric = _metric(section.take("metric"), value)
     above, below = _number(section.take("above")), _number(section.take("below"))
-    shift = _choice(section.take("shift"), DIRECTIONS)
+    shift = read_choice(section.take("shift"), DIRECTIONS)
     anomaly_field = section.take("anomaly")
     anomaly = bool(anomaly_field and anomaly_field.truth())
     is_of_feedback = metric in OF_FEEDBACK
@@ -114,16 +118,17 @@ def _rule(key: Field, value: Field) -> AlertRule | None:
     rule = AlertRule(
         name=key.written,
         metric=metric or "",
-        severity=_choice(section.take("severity"), SEVERITIES) or "medium",
+        severity=read_choice(section.take("severity"), SEVERITIES) or "medium",
         above=above,
         below=below,
-        by=_choice(section.take("by"), BYS) or "point",
+        by=read_choice(section.take("by"), BYS) or "point",
         nights=nights,
         lasting=lasting,
         over=_over(over_field, is_of_feedback=is_of_feedback),
         at_least=_whole(section.take("at_least")) or 1,
         shift=shift,
         anomaly=anomaly,
+        runs=read_choice(section.take("runs"), RUNS) or "nightly",
         suites=_names(section.take("suites")),
         assistants=_names(section.take("assistants")),
     )
@@ -148,16 +153,6 @@ def _metric(field: Field | None, rule: Field) -> str | None:
     guess = field.report.guess(field.written, known)
     fix = f"did you mean {guess!r}?" if guess else "see docs/operations.md for all of them"
     field.problem(f"no figure named {field.quoted()}", fix)
-    return None
-
-
-def _choice(field: Field | None, choices: tuple[ChoiceT, ...]) -> ChoiceT | None:
-    if field is None:
-        return None
-    by_name: Mapping[str, ChoiceT] = {choice: choice for choice in choices}
-    if field.written in by_name:
-        return by_name[field.written]
-    field.problem(f"{field.quoted()} is not one of them", f"write one of {', '.join(choices)}")
     return None
 
 

@@ -10,11 +10,13 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from jobs.alerts.evaluate import RunRules, find_in_feedback, find_in_runs
+from jobs.alerts.incident import Finding
 from jobs.alerts.lifecycle import settle_findings, wake_snoozed
 from jobs.alerts.rules import AlertRule, load_rules
 from jobs.bundle import Ports
 from jobs.errors import ConvotestError
 from jobs.feedback.headline import headline_figures
+from jobs.history.figures import EXECUTIONS
 from jobs.history.point import HistoryPoint, HistoryScope
 from jobs.history.record import catch_up
 from jobs.model import Place, WorkspaceId, WorkspaceSettings
@@ -36,7 +38,7 @@ class Watch:
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
-        self._seen: dict[WorkspaceId, str | None] = {}
+        self._seen: dict[WorkspaceId, float] = {}
         self._heard: dict[WorkspaceId, datetime] = {}
         self._rules: tuple[AlertRule, ...] = ()
         self._complaint: str | None = None
@@ -76,7 +78,7 @@ class Watch:
             rules = await asyncio.to_thread(load_rules, self._ports.profiles_dir)
         except ConvotestError as error:
             if str(error) != self._complaint:
-                log.error("%s; the alerts go on by the rules as they were", error)  # noqa: TRY400  (the text is all)
+                log.error("%s; the alerts go on by the rules as they were", error)
             self._complaint = str(error)
             return
         self._complaint = None
@@ -89,8 +91,8 @@ class Watch:
         """Only after another run has come into the history: nothing else changes what its rules find."""
         ports, now = self._ports, self._ports.clock.now()
         await catch_up(workspace_id, now - CATCH_UP, ports)
-        newest = await ports.store.history.newest(workspace_id)
-        if workspace_id in self._seen and self._seen[workspace_id] == newest:
+        played = await ports.store.history.counted(workspace_id, EXECUTIONS)
+        if self._seen.get(workspace_id) == played:
             return
         rules = tuple(rule for rule in self._rules if not rule.is_of_feedback)
         settings = await ports.store.workspaces.settings(workspace_id)
@@ -98,7 +100,7 @@ class Watch:
         findings = await ports.helper.call(find_in_runs, given)
         gone = await self._rules_that_are_gone(workspace_id)
         await settle_findings(workspace_id, findings, ports, looked_at={rule.name for rule in rules} | gone)
-        self._seen[workspace_id] = newest
+        self._seen[workspace_id] = played
 
     async def _points(self, workspace_id: WorkspaceId, rules: tuple[AlertRule, ...]) -> tuple[HistoryPoint, ...]:
         now, points = self._ports.clock.now(), list[HistoryPoint]()
@@ -115,7 +117,7 @@ class Watch:
         if not rules or now - self._heard.get(workspace_id, now - FEEDBACK_EVERY) < FEEDBACK_EVERY:
             return
         self._heard[workspace_id] = now
-        findings = []
+        findings: list[Finding] = []
         for rule in rules:
             scope = Scope(workspace_id=workspace_id, since=now - rule.over, until=now)
             figures = await ports.helper.call(headline_figures, ports.store.database_url, scope)

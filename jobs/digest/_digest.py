@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from jobs.model import Place, WorkspaceId
 
 DigestKind = Literal["daily", "weekly", "review"]
-KINDS: tuple[DigestKind, ...] = ("daily", "weekly", "review")
+KINDS: dict[str, DigestKind] = {"daily": "daily", "weekly": "weekly", "review": "review"}
 Tone = Literal["bad", "unsure", "good", "plain"]
 
 

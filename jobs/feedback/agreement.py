@@ -1,11 +1,13 @@
-"""How far a judge agrees with people who rated the same conversations."""
+"""How far a judge agrees with people who rated the same conversations, and which of its metrics may decide anything."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from statistics import fmean, pvariance
 
 ENOUGH_PAIRS = 30
 """Doubly rated conversations below which agreement is shown greyed."""
+TRUSTED_BLINDLY = -1.0
+"""With this floor a judge's metrics decide though nobody has rated anything."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,3 +55,46 @@ def judge_agreement(pairs: Sequence[tuple[float, int]]) -> Agreement | None:
         bias=bias,
         n=len(pairs),
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgeTrust:
+    """How far the metrics of one judge agree with people.
+
+    Args:
+        agreement: by metric; one that nobody rated is not in it.
+        floor: the weighted kappa from which a metric may decide.
+    """
+
+    floor: float
+    agreement: Mapping[str, Agreement] = field(default_factory=dict[str, Agreement])
+
+    def words(self, metric: str) -> str:
+        """E.g. ``agrees with your team: κ 0.61, n = 84``."""
+        known = self.agreement.get(metric)
+        if known is None:
+            return "nobody of your team has rated these conversations yet (n = 0)"
+        kappa = "undefined" if known.kappa is None else f"{known.kappa:.2f}"
+        if not known.enough:
+            return f"too few ratings of your team to compare with: κ {kappa}, n = {known.n} of {ENOUGH_PAIRS}"
+        verb = "agrees" if known.kappa is not None and known.kappa >= self.floor else "does not agree enough"
+        return f"{verb} with your team: κ {kappa}, n = {known.n}, same stars {known.same:.0%}, bias {known.bias:+.1f}"
+
+    def is_shown_greyed(self, metric: str) -> bool:
+        known = self.agreement.get(metric)
+        return known is None or not known.enough
+
+    def objection(self, metric: str) -> str | None:
+        """Why the metric may not decide anything; None if it may."""
+        if self.floor <= TRUSTED_BLINDLY:
+            return None
+        known = self.agreement.get(metric)
+        n = known.n if known else 0
+        if known is None or not known.enough:
+            return f"a judge's metric decides from {ENOUGH_PAIRS} conversations that people rated too; there are {n}"
+        if known.kappa is None:
+            return "the judge or your team always say the same, so that their agreement is not defined"
+        if known.kappa < self.floor:
+            wanted = f"at least {self.floor:g} is wanted"
+            return f"the judge agrees too little with your team (κ {known.kappa:.2f}, {wanted})"
+        return None

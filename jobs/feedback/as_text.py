@@ -7,10 +7,12 @@ from rich.table import Table
 from rich.text import Text
 
 from jobs.feedback.csat import EARLY, NPS_MAPPINGS, STARS, Figures, NpsMapping
+from jobs.feedback.implicit import SIGNAL_NAMES
 from jobs.feedback.rating import SOURCES
 from jobs.feedback.report import FeedbackReport
 from jobs.redact import redact
 from jobs.report.as_text import printable
+from jobs.stats import Proportion
 from jobs.store.votes import Comment
 
 SHOWN_COMMENTS = 15
@@ -29,25 +31,35 @@ def _parts(report: FeedbackReport) -> Iterator[RenderableType]:
         yield _distribution(figures)
     if figures.enough:
         yield from (Text(line) for line in _sentences(figures, report.nps_mapping))
+    if report.trend:
+        yield Text(f"Trend: {report.trend.sentence}")
     yield _sources(report)
     if report.by:
         yield _table(report.by, dict(report.groups))
+    yield from _signals(report)
+    if report.tags:
+        yield Text("Tags: " + ", ".join(f"{_safe(tag)} ({n})" for tag, n in report.tags.items()))
     if words.sentiment:
         mood = words.sentiment
         told = f", {mood.unscored} not scored" if mood.unscored else ""
+        by = f", as {_safe(words.read_by)} reads them" if words.read_by else ""
         yield Text(
-            f"Comments: {words.n}; {mood.positive} positive, {mood.neutral} neutral, {mood.negative} negative{told}"
+            f"Comments: {words.n}; {mood.positive} positive, {mood.neutral} neutral, {mood.negative} negative{told}{by}"
         )
     if words.themes:
         yield Text("Themes:", style="bold")
     for theme in words.themes:
-        yield Text(f"  {theme.size:>4} × {', '.join(theme.terms)}: {_quote(theme.sample)}")
+        title = _safe(theme.title) if theme.title else ", ".join(theme.terms)
+        yield Text(f"  {theme.size:>4} × {title}: {_quote(theme.sample)}")
     if words.phrases:
         yield Text("Phrases: " + ", ".join(f"{_safe(each.text)} ({each.comments})" for each in words.phrases))
     if words.telling:
         yield Text("Comments that say most:" if words.themes else "Comments:", style="bold")
     for comment in words.telling[:SHOWN_COMMENTS]:
         yield Text(f"  {_vote(comment):>3} {_quote(comment.text)}")
+        if summary := words.summaries.get(comment.conversation_id or ""):
+            label = "by a model" if summary.by == "model" else "extract"
+            yield Text(f"      {_safe(summary.text)} ({label})", style="dim")
     for note in words.notes:
         yield Text(note, style="dim")
 
@@ -96,6 +108,23 @@ def _table(title: str, rows: dict[str, Figures]) -> Table:
             cells = [f"{mean:.2f}", f"{csat.value:.0%}", f"{csat.low:.0%} to {csat.high:.0%}"]
         table.add_row(Text(_safe(name)), str(figures.n), *cells, str(figures.up), str(figures.down))
     return table
+
+
+def _signals(report: FeedbackReport) -> Iterator[RenderableType]:
+    """Implicit signals in one table: people's live conversations beside those of simulated customers."""
+    live, simulated = report.signals.live, report.signals.simulated
+    if not live.looked_at and not simulated.looked_at:
+        return
+    headings = (f"people (n={live.looked_at})", f"simulated customers (n={simulated.looked_at})")
+    table = Table("without being asked", *headings, box=None)
+    for name in simulated.rates:
+        cells = (_share(rates.rates.get(name)) for rates in (live, simulated))
+        table.add_row(SIGNAL_NAMES[name], *cells)
+    yield table
+
+
+def _share(rate: Proportion | None) -> str:
+    return f"{rate.value:.0%} ({rate.low:.0%} to {rate.high:.0%})" if rate else "–"
 
 
 def _vote(comment: Comment) -> str:

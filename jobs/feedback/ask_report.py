@@ -1,4 +1,4 @@
-"""The use case behind every door: the feedback of a period, computed in the helper and read by a model if there is one."""
+"""The use case behind every door: the feedback of a period, computed in the helper; a model reads its words if any."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -7,9 +7,10 @@ Without a model the report is the same with words, a lexicon and extracts, and s
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import orjson
+from pydantic import BaseModel, ValidationError
 
 from jobs.bundle import Ports
 from jobs.chat_model import ChatModel, ChatRequest, Schema
@@ -26,6 +27,17 @@ AT_ONCE = 40
 """Comments whose tone is asked for together."""
 LONGEST_TITLE = 60
 LONGEST_SUMMARY = 300
+
+
+class _Answer(BaseModel):
+    number: int
+    answer: str
+
+
+class _Answers(BaseModel):
+    answers: list[_Answer]
+
+
 TONES: tuple[Tone, ...] = ("positive", "neutral", "negative")
 
 INSTRUCTIONS = """\
@@ -125,14 +137,12 @@ async def _answers(
         schema=_schema(answer),
     )
     reply = await chat.complete(request, deadline_s=DEADLINE_S)
-    given = cast(list[Any], (reply.parsed or {}).get("answers") or [])
-    found: dict[int, str] = {}
-    for each in given:
-        number, text = (each.get("number"), each.get("answer")) if isinstance(each, Mapping) else (None, None)
-        if isinstance(number, int) and 0 <= number < len(texts) and isinstance(text, str) and text.strip():
-            if fence not in text:
-                found[number] = text.strip()
-    return found
+    try:
+        given = _Answers.model_validate(reply.parsed or {"answers": []}).answers
+    except ValidationError:
+        return {}
+    said = {each.number: each.answer.strip() for each in given if fence not in each.answer}
+    return {number: text for number, text in said.items() if 0 <= number < len(texts) and text}
 
 
 def _schema(answer: Mapping[str, Any]) -> Schema:

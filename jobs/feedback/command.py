@@ -10,12 +10,11 @@ import click
 from jobs.at_terminal import as_json_option, complain, into_workspace, of_workspace, parse_period, with_store
 
 if TYPE_CHECKING:
-    from datetime import timedelta
-
     from jobs.feedback.csat import NpsMapping
+    from jobs.feedback.report import FeedbackReport
+    from jobs.model import WorkspaceId
     from jobs.ports import Clock
     from jobs.store import Store
-    from jobs.store.votes import Dimension
 
 SHOWN_BAD_ROWS = 20
 
@@ -75,7 +74,9 @@ def add(workspace: str, as_json: bool, **given: Any) -> None:
 @click.option("--nps", type=click.Choice(["usual", "strict"]), default="usual", help="usual: 1-2 detract; strict: 1-3.")
 @of_workspace
 @as_json_option
-def report(period: str | None, days: int | None, as_json: bool, nps: "NpsMapping", **scope: Any) -> None:
+def report(
+    period: str | None, days: int | None, as_json: bool, nps: "NpsMapping", workspace: str | None, **scope: Any
+) -> None:
     """Show how satisfied people are, and what they write about.
 
     PERIOD is how far to look back, such as 7d or 12h; without it, all of it. Ratings of simulated conversations, and
@@ -87,17 +88,19 @@ def report(period: str | None, days: int | None, as_json: bool, nps: "NpsMapping
       convotest feedback report --assistant pizza@good --by week --json
     """
     from jobs.errors import RequestError
+    from jobs.feedback.ask_report import ReportRequest
     from jobs.feedback.report import report_feedback, to_json
 
     if period and days:
         raise RequestError("give a period or --days, not both")
     back = parse_period(period or f"{days}d") if period or days else None
+    request = ReportRequest(workspace_id=workspace_id(workspace), back=back, nps=nps, **scope)
 
     async def work(store: "Store", clock: "Clock") -> Any:
-        return await asyncio.to_thread(report_feedback, store.database_url, _scope(scope, back, clock), by=by, nps=nps)
+        scope = request.scope(clock.now())
+        return await asyncio.to_thread(report_feedback, store.database_url, scope, by=request.by, nps=nps)
 
-    by: Dimension | None = scope.pop("by")
-    result = asyncio.run(with_store(work))
+    result = asyncio.run(_read_by_model(asyncio.run(with_store(work))))
     if as_json:
         click.echo(json.dumps(to_json(result), indent=2, allow_nan=False))
         return
@@ -228,18 +231,24 @@ def forget(member: str, workspace: str | None, as_json: bool) -> None:
         click.echo(f"deleted: {gone.ratings} ratings and comments, {gone.examples} examples")
 
 
-def _scope(given: dict[str, Any], back: "timedelta | None", clock: "Clock") -> Any:
-    from jobs.model import WorkspaceId
-    from jobs.store.votes import Scope
+async def _read_by_model(report: "FeedbackReport") -> "FeedbackReport":
+    """The report with what a model adds, if one is configured; only then are the models opened."""
+    from jobs.settings import load_settings
 
-    assistant, _, variant = (given["assistant"] or "").partition("@")
-    return Scope(
-        workspace_id=WorkspaceId(given["workspace"]) if given["workspace"] else None,
-        since=clock.now() - back if back else None,
-        assistant=assistant or None,
-        variant=variant or None,
-        profile=given["profile"],
-    )
+    settings = load_settings()
+    if settings.convotest_judge_model is None or not report.words.n:
+        return report
+    from jobs.feedback.by_model import add_by_model
+    from jobs.wiring import open_ports
+
+    async with open_ports(settings, role="reader") as ports:
+        return await add_by_model(report, ports)
+
+
+def workspace_id(text: str | None) -> "WorkspaceId | None":
+    from jobs.model import WorkspaceId
+
+    return WorkspaceId(text) if text else None
 
 
 async def _given(options: dict[str, Any], workspace: str, store: "Store", clock: "Clock") -> Any:

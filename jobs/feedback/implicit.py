@@ -14,6 +14,16 @@ MOST_LOOKED_AT = 1_000
 ENDINGS = frozenset({"abandoned", "completed"})
 """Nobody knows of a live thread that just goes quiet whether it was given up."""
 
+SIGNAL_NAMES = {
+    "rephrased": "said it again in other words",
+    "fell_back": "not understood",
+    "asked_for_human": "asked for a human",
+    "escalated": "handed over",
+    "abandoned": "gave up",
+    "completed": "reached the goal",
+}
+"""Each signal as people read it."""
+
 Rates = Mapping[str, Proportion | None]
 
 

@@ -16,6 +16,7 @@ QUALITY = ("accuracy", "relevance", "helpfulness", "coherence", "completeness", 
 """The metrics whose mean is a conversation's quality; those that nobody scored are left out of it."""
 BEHAVIOUR = ("completed", "abandoned", "escalated")
 """What customers do, as shares of the conversations that were played; read from the transcripts."""
+EXECUTIONS = "test_executions"
 DURATION_BUCKETS_S = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600)
 
 
@@ -119,7 +120,7 @@ def _mean(
 def _tallies(conversations: Sequence[Conversation]) -> Iterator[Tally]:
     for each in conversations:
         kind = next((tag for tag in each.scenario.tags if tag in CATEGORIES), "simulation")
-        yield Tally(name="test_executions", first=kind, second=each.verdict.outcome, value=1)
+        yield Tally(name=EXECUTIONS, first=kind, second=each.verdict.outcome, value=1)
         times = answer_times(each)
         if not times:
             continue

@@ -26,6 +26,7 @@ from jobs.metrics import (
 )
 from jobs.metrics._metric import Metric, ScoringContext, metric_of
 from jobs.metrics._rubric import Grader, Rubric
+from jobs.metrics._styles import by_style
 from jobs.shelf import Shelf
 
 METRICS: Shelf[Metric] = Shelf(
@@ -59,4 +60,4 @@ METRICS: Shelf[Metric] = Shelf(
 RUBRICS = (accuracy.RUBRIC, relevance.RUBRIC, helpfulness.RUBRIC)
 """What a judge is asked about each conversation."""
 
-__all__ = ["METRICS", "RUBRICS", "Grader", "Metric", "Rubric", "ScoringContext", "metric_of"]
+__all__ = ["METRICS", "RUBRICS", "Grader", "Metric", "Rubric", "ScoringContext", "by_style", "metric_of"]

@@ -18,7 +18,7 @@ SEED = 0
 """List functions may use chance; a check looks at what they make of this seed."""
 MANY_COMBINATIONS = 100
 
-FileKind = Literal["profile", "personality", "suite", "rules", "assistants"]
+FileKind = Literal["profile", "personality", "suite", "rules", "assistants", "alerts"]
 
 _FOLDERS: Mapping[str, FileKind] = {
     "personalities": "personality",
@@ -144,6 +144,10 @@ def _check(look: _Look, profiles_dir: Path, list_functions: bool) -> FileCheck:
         from jobs.rules.files import read_rule  # rules are read with what stands in this package
 
         read_rule(root, path=look.path, report=report)
+    if kind == "alerts" and root is not None:
+        from jobs.alerts.rules import read_rules  # likewise
+
+        read_rules(root, report)
     if list_functions and profile is not None and not report.problems:
         profile = _with_list_functions(profile, report)
     return _result(look.path, kind, report, profile)
@@ -195,6 +199,8 @@ def _kind(path: Path, root: yamltree.Node | None) -> FileKind | None:
     """What a file is by its name and folder, else by its fields; None when nothing tells."""
     if path.stem == "assistants":
         return "assistants"
+    if path.stem == "alerts":
+        return "alerts"
     for folder in reversed(path.parts[:-1]):
         if folder in _FOLDERS:
             return _FOLDERS[folder]

@@ -17,6 +17,7 @@ from jobs.regression.lifecycle import AGAIN, changes_since, finished_announcemen
 from jobs.regression.night import Night
 from jobs.regression.regression import Regression, RegressionId, RegressionSummary
 from jobs.runs import run_summary
+from jobs.schedule.schedule import ScheduleId
 
 log = logging.getLogger(__name__)
 
@@ -101,10 +102,32 @@ class RegressionKeeper:
         if regression.place and regression.summary:
             run = await self._run(regression.run_id)
             announcements = finished_announcements(regression, run, regression.place)
+            await self._mind_the_channel(regression)
         await self._ports.store.regressions.finish(
             regression, announcements=announcements, card_key=card_key(regression.run_id) if regression.place else None
         )
         self._ports.bell.ring()
+
+    async def _mind_the_channel(self, regression: Regression) -> None:
+        """Where nothing can be shown any more a schedule is paused, and whoever made it is told directly, once."""
+        store = self._ports.store
+        card = await store.outbox.find(regression.workspace_id, card_key(regression.run_id))
+        if card is None or card.state != "failed" or regression.schedule_id is None:
+            return
+        schedule = await store.schedules.get(ScheduleId(regression.schedule_id))
+        if schedule is None:
+            return
+        note = (
+            "its channel does not take messages any more (it is archived, or convotest was removed from it). The last "
+            f"result is kept: /convotest show {short_id(regression.run_id)}. Schedule it again in another channel, or "
+            "resume it when the channel is back"
+        )
+        told: tuple[Announcement, ...] = ()
+        if schedule.direct_place:
+            ref: dict[str, str | int] = {"schedule_id": schedule.id, "slot": regression.slot or "", "dates": 0}
+            key = f"regression:{regression.id}:no_channel"
+            told = (Announcement(key=key, kind="schedule_trouble", place=schedule.direct_place, ref=ref),)
+        await store.schedules.pause_with(schedule.id, note, told)
 
     async def _night(self, regression: Regression, run: Run) -> Night:
         store = self._ports.store

@@ -150,13 +150,13 @@ def _started(regression: Regression) -> tuple[Announcement, ...]:
 
 
 def finished_announcements(regression: Regression, run: Run, place: Place) -> tuple[Announcement, ...]:
-    """The report, the conversations that show what got worse, and a last message that mentions somebody."""
+    """The conversations that show what got worse, the report that links to them, and a last message."""
     summary = regression.summary
     assert summary is not None
     shown = [conversation_finished(run, place, number) for number in shown_conversations(summary)]
     return (
-        _announcement(regression, "regression_report", place),
         *shown,
+        _announcement(regression, "regression_report", place),
         _announcement(regression, "regression_finished", place),
     )
 

@@ -56,18 +56,19 @@ def _progress(goal: GoalProgress) -> str:
 def to_csv(report: RunReport) -> bytes:
     """UTF-8 text with a header; an undefined figure is an empty cell."""
     outputs = tuple(dict.fromkeys(name for each in report.conversations for name in output_values(each)))
+    metrics = (*METRIC_COLUMNS, *report.summary.rubrics)
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(safe_cell(name) for name in (*COLUMNS, *METRIC_COLUMNS, *(f"output_{name}" for name in outputs)))
+    writer.writerow(safe_cell(name) for name in (*COLUMNS, *metrics, *(f"output_{name}" for name in outputs)))
     for conversation in report.conversations:
-        writer.writerow(safe_cell(value) for value in _row(redacted(conversation), report.run, outputs))
+        writer.writerow(safe_cell(value) for value in _row(redacted(conversation), report.run, metrics, outputs))
     return table.getvalue().encode("utf-8", errors="replace")
 
 
-def _row(conversation: Conversation, run: Run, outputs: Sequence[str]) -> Iterator[Cell]:
+def _row(conversation: Conversation, run: Run, metrics: Sequence[str], outputs: Sequence[str]) -> Iterator[Cell]:
     yield from (column(conversation, run) for column in COLUMNS.values())
     scores, values = conversation.scores, output_values(conversation)
-    yield from (scores[name].value if name in scores else None for name in METRIC_COLUMNS)
+    yield from (scores[name].value if name in scores else None for name in metrics)
     yield from (values.get(name) for name in outputs)
 
 

@@ -10,6 +10,7 @@ from jobs.metrics import METRICS
 from jobs.model import Conversation, Outcome, Turn
 from jobs.report.as_text import WHO
 from jobs.report.build import RunReport
+from jobs.report.groups import DropOff, StyleSummary
 from jobs.report.markup import Markup, element, together
 from jobs.report.redacted import redacted
 from jobs.report.rules import BrokenRule, RuleSummary, broken, rule_sentence
@@ -26,7 +27,7 @@ from jobs.report.summary import (
     output_values,
 )
 from jobs.report.words import UNKNOWN, dollars, duration, percent
-from jobs.stats import Proportion
+from jobs.stats import MeanInterval, Proportion
 
 CSS = Path(__file__).with_name("page.css")
 SCRIPT = Path(__file__).with_name("page.js")
@@ -81,6 +82,9 @@ def _sections(report: RunReport) -> Iterable[Markup]:
     yield _section("Errors", _groups(summary.errors)) if summary.errors else Markup()
     yield _section("Why conversations could not be judged", _groups(summary.doubts)) if summary.doubts else Markup()
     yield _section("Metrics", _metrics(summary))
+    yield _section("Personas", _personas(summary)) if summary.personas else Markup()
+    yield _section("Interaction styles", _styles(summary.styles)) if summary.styles else Markup()
+    yield _section("Where customers were lost", *_drop_off(summary.drop_off)) if summary.drop_off else Markup()
     yield _section("Response times", _times_chart(summary.latency), _times_table(summary))
     yield _section("Tokens and cost", _costs(summary))
     yield _section("Tags", _tags(summary)) if summary.by_tag else Markup()
@@ -197,7 +201,11 @@ def _links(numbers: Sequence[int]) -> Markup:
 
 
 def _metrics(summary: RunSummary) -> Markup:
-    rows = [_metric_row(name, metric) for name, metric in summary.metrics.items()]
+    rows = [
+        (*cells, together(what, _agreement(name, summary)))
+        for name, metric in summary.metrics.items()
+        for *cells, what in [_metric_row(name, metric, summary.rubrics.get(name))]
+    ]
     return _table(
         "Over the conversations that were played, with 95% t intervals (Wilson's where every value is all or nothing).",
         ("Metric", "Mean", "95% interval", "n", "Unscored", "What it is"),
@@ -206,26 +214,94 @@ def _metrics(summary: RunSummary) -> Markup:
     )
 
 
-def _metric_row(name: str, metric: MetricSummary) -> tuple[str, ...]:
+def _agreement(metric: str, summary: RunSummary) -> Markup:
+    """How far the judge agrees with people, greyed as long as there are too few of them."""
+    said = summary.agreement_words(metric)
+    if said is None or summary.trust is None:
+        return Markup()
+    return together(" ", element("span", said, class_="quiet" if summary.trust.is_shown_greyed(metric) else "agrees"))
+
+
+def _metric_row(name: str, metric: MetricSummary, question: str | None) -> tuple[str, ...]:
     known, mean = METRICS.get(name), metric.mean
+    unit = "share" if question else _unit(name)
     better = f" ({known.better} is better)" if known else ""
-    interval = UNKNOWN
-    if mean and mean.low is not None and mean.high is not None:
-        interval = f"{_value(name, mean.low)} to {_value(name, mean.high)}"
     return (
         name.replace("_", " "),
-        _value(name, mean.value) if mean else UNKNOWN,
-        interval,
+        _value(unit, mean.value) if mean else UNKNOWN,
+        _ends(unit, mean),
         f"{mean.n if mean else 0}",
         f"{metric.unscored}",
-        f"{known.description}{better}" if known else "",
+        f"{known.description}{better}" if known else f"{question} (a rubric of the profile's)" if question else "",
     )
 
 
-def _value(metric: str, value: float | None) -> str:
+def _ends(unit: str | None, mean: MeanInterval | None) -> str:
+    if mean is None or mean.low is None or mean.high is None:
+        return UNKNOWN
+    return f"{_value(unit, mean.low)} to {_value(unit, mean.high)}"
+
+
+def _unit(metric: str) -> str | None:
+    return METRICS[metric].unit if metric in METRICS else None
+
+
+def _personas(summary: RunSummary) -> Markup:
+    """A column for each persona: its conversations, its success, and every metric that is scored for any of them."""
+    personas = summary.personas
+    rows = [
+        ("conversations", *(f"{each.conversations}" for each in personas.values())),
+        ("success", *(percent(each.success.value if each.success else None) for each in personas.values())),
+        ("95% interval", *(_interval(each.success) for each in personas.values())),
+    ]
+    for name in summary.metrics:
+        unit = "share" if name in summary.rubrics else _unit(name)
+        means = [each.metrics.get(name) for each in personas.values()]
+        if any(means):
+            rows.append((name.replace("_", " "), *(_mean_of(unit, mean) for mean in means)))
+    columns = set(range(1, len(personas) + 1))
+    return _table("Means with the number of conversations.", ("", *personas), rows, numbers=columns)
+
+
+def _mean_of(unit: str | None, mean: MeanInterval | None) -> str:
+    return f"{_value(unit, mean.value)} (n = {mean.n})" if mean else UNKNOWN
+
+
+def _styles(styles: Mapping[str, StyleSummary]) -> Markup:
+    rows = [
+        (
+            name.replace("_", " "),
+            _value("share", each.mean.value if each.mean else None),
+            _ends("share", each.mean),
+            f"{each.mean.n if each.mean else 0}",
+            f"{each.unscored}",
+        )
+        for name, each in styles.items()
+    ]
+    caption = "How well the simulated customers kept to each style that was asked for; this judges the simulator."
+    return _table(caption, ("Style", "Kept", "95% interval", "n", "Not measured"), rows, numbers={1, 2, 3, 4})
+
+
+def _drop_off(lost: DropOff) -> Iterable[Markup]:
+    goals = [
+        (each.goal, *(f"{n}" for n in (each.conversations, each.asked, each.answered, each.unanswered, each.unknown)))
+        for each in lost.goals
+    ]
+    header = ("Goal", "Conversations", "Raised", "Answered", "Not answered", "Cannot be told")
+    yield _table("What became of each goal.", header, goals, numbers={1, 2, 3, 4, 5})
+    turns = [
+        (f"{each.turn}", *(f"{n}" for n in (each.reached, each.completed, each.left, each.unknown)))
+        for each in lost.turns
+    ]
+    header = ("Customer's turn", "Reached", "Ended with everything", "Ended without", "Cannot be told")
+    yield _table(
+        "How far conversations went, and how those ended that went no further.", header, turns, numbers={1, 2, 3, 4}
+    )
+
+
+def _value(unit: str | None, value: float | None) -> str:
     if value is None:
         return UNKNOWN
-    unit = METRICS[metric].unit if metric in METRICS else None
     if unit == "ms":
         return duration(value)
     return percent(value) if unit == "share" else f"{value:.3g}"
@@ -327,6 +403,7 @@ def _conversation(conversation: Conversation, planned: int) -> Markup:
         "details",
         heading,
         *_facts(conversation),
+        *_warm_up(conversation.transcript.context),
         element("h3", "Transcript"),
         element("ol", *(_turn(turn) for turn in conversation.transcript.turns), class_="turns"),
         element("p", _ending(conversation), class_="quiet"),
@@ -349,19 +426,41 @@ def _facts(conversation: Conversation) -> Iterable[Markup]:
     times = answer_times(conversation)
     about["Response time"] = f"{duration(sum(times))} in {len(times)} answers" if times else None
     yield element("p", "; ".join(f"{name}: {value}" for name, value in about.items() if value), class_="quiet")
-    goals = [(goal.text, _yes(goal.asked), _yes(goal.answered), goal.reason) for goal in conversation.assessment.goals]
+    goals = [
+        (goal.text, _yes(goal.asked), _yes(goal.answered), _at(goal.turn), goal.reason)
+        for goal in conversation.assessment.goals
+    ]
     if goals:
-        yield _table("", ("Goal", "Asked", "Answered", "Why"), goals)
+        yield _table("", ("Goal", "Asked", "Answered", "Turn", "Why"), goals, numbers={3})
     checks = [(check.name, _yes(check.ok), check.reason) for check in conversation.assessment.checks]
     if checks:
         yield _table("", ("Check", "Holds", "Why"), checks)
     if conversation.rules:
         yield _table("", ("Rule", "Verdict"), list(conversation.rules.items()))
-    outputs = [(name, UNKNOWN if value is None else f"{value}") for name, value in output_values(conversation).items()]
+    stated, turns = conversation.assessment.outputs, conversation.assessment.output_turns
+    unstated = {
+        name: "stated: there is none" if name in stated else "not stated" for name in output_values(conversation)
+    }
+    outputs = [
+        (name, unstated[name] if value is None else f"{value}", _at(turns.get(name)))
+        for name, value in output_values(conversation).items()
+    ]
     if outputs:
-        yield _table("", ("Output", "Value"), outputs)
+        yield _table("", ("Output", "Value", "Turn"), outputs, numbers={2})
     warnings = [*conversation.warnings, *conversation.assessment.warnings]
     yield from (element("p", f"Warning: {warning}") for warning in warnings)
+
+
+def _at(turn: int | None) -> str:
+    """A turn's number as the transcript counts it, from 1."""
+    return UNKNOWN if turn is None else f"{turn + 1}"
+
+
+def _warm_up(turns: Sequence[Turn]) -> Iterable[Markup]:
+    if turns:
+        yield element("h3", "Warm-up")
+        yield element("p", "Said before the customer began; nobody judges it.", class_="quiet")
+        yield element("ol", *(_turn(turn) for turn in turns), class_="turns")
 
 
 def _turn(turn: Turn) -> Markup:
@@ -385,8 +484,13 @@ def _ending(conversation: Conversation) -> str:
 
 
 def _scores(conversation: Conversation) -> Markup:
+    rubrics = {rubric.name for rubric in conversation.scenario.rubrics}
     rows = [
-        (name.replace("_", " "), "not scored" if score.value is None else _value(name, score.value), score.reason)
+        (
+            name.replace("_", " "),
+            "not scored" if score.value is None else _value("share" if name in rubrics else _unit(name), score.value),
+            score.reason,
+        )
         for name, score in conversation.scores.items()
     ]
     return _table("", ("Metric", "Value", "Why"), rows, numbers={1})

@@ -37,7 +37,19 @@ def to_json(report: RunReport) -> dict[str, Any]:
         "styles": {name: _metric(each) for name, each in summary.styles.items()},
         "drop_off": None if summary.drop_off is None else asdict(summary.drop_off),
         "rubrics": dict(summary.rubrics),
+        "agreement": _agreements(summary),
         "conversations": [_conversation(redacted(each)) for each in report.conversations],
+    }
+
+
+def _agreements(summary: RunSummary) -> dict[str, Any] | None:
+    """By metric of a judge, how far it agrees with people; None without a judge."""
+    if summary.trust is None:
+        return None
+    known = summary.trust.agreement
+    return {
+        name: {**asdict(known[name]), "enough": known[name].enough, "may_decide": not summary.trust.objection(name)}
+        for name in sorted(summary.judged & set(known))
     }
 
 

@@ -1,7 +1,7 @@
 """Transcripts as files for people: plain text, and Markdown in which nothing that was said is markup."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from jobs.model import Conversation, Turn
 from jobs.report.build import RunReport
@@ -49,11 +49,19 @@ def _text_lines(conversation: Conversation, planned: int) -> Iterator[str]:
     yield from (f"Test case: {printable(case.name)}" for case in [conversation.scenario.case] if case)
     yield from (f"Goal: {printable(goal.text)}" for goal in conversation.scenario.goals)
     yield ""
-    for turn in conversation.transcript.turns:
+    if conversation.transcript.context:
+        yield "(warm-up, before the customer began)"
+        yield from _spoken(conversation.transcript.context)
+        yield "(the customer begins)"
+    yield from _spoken(conversation.transcript.turns)
+    yield f"(ended by {_ending(conversation)})"
+
+
+def _spoken(turns: Sequence[Turn]) -> Iterator[str]:
+    for turn in turns:
         first, *rest = printable(turn.text).split("\n")
         yield f"{WHO[turn.speaker]}{_took(turn)}: {first}"
         yield from (f"    {line}".rstrip() for line in rest)
-    yield f"(ended by {_ending(conversation)})"
 
 
 def _markdown_blocks(conversation: Conversation, planned: int) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from jobs.feedback.agreement import JudgeTrust
 from jobs.model import Conversation, Run
 from jobs.report.gates import gate_verdicts
 from jobs.report.summary import RunSummary, summarise
@@ -17,9 +18,15 @@ class RunReport:
     summary: RunSummary
 
 
-def build_report(run: Run, conversations: Sequence[Conversation], previous: RunSummary | None = None) -> RunReport:
-    """The report of a run, finished or not; ``previous`` is the summary of the run to compare with."""
-    summary = summarise(run, conversations, previous)
+def build_report(
+    run: Run,
+    conversations: Sequence[Conversation],
+    previous: RunSummary | None = None,
+    trust: JudgeTrust | None = None,
+) -> RunReport:
+    """The report of a run, finished or not; ``previous`` is the summary of the run to compare with, ``trust`` how far
+    its judge agrees with people."""
+    summary = replace(summarise(run, conversations, previous), trust=trust)
     if run.suite is not None:
         summary = replace(summary, gates=gate_verdicts(run.gates, summary, conversations))
     return RunReport(run=run, conversations=tuple(sorted(conversations, key=lambda each: each.number)), summary=summary)
@@ -28,7 +35,7 @@ def build_report(run: Run, conversations: Sequence[Conversation], previous: RunS
 def exit_code(report: RunReport) -> int:
     """0 fine, 1 something failed or a gate or rule broke, 3 nothing but errors, 4 inconclusive or cancelled."""
     totals = report.summary.totals
-    gates = [gate.ok for gate in report.summary.gates or ()]
+    gates = [gate.ok for gate in report.summary.gates or () if gate.applies]
     gates += [rule.ok for rule in (report.summary.rules or {}).values()]
     if report.run.state == "cancelled":
         return 4

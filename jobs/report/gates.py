@@ -38,12 +38,20 @@ def gate_verdicts(
     gates: Sequence[Gate], summary: RunSummary, conversations: Sequence[Conversation]
 ) -> tuple[GateVerdict, ...]:
     """Each gate in the order of the suite."""
-    return tuple(_verdict(gate, _figure(gate.measure, summary, conversations)) for gate in gates)
+    return tuple(
+        _verdict(gate, _figure(gate.measure, summary, conversations), _objection(gate.measure, summary))
+        for gate in gates
+    )
 
 
-def _verdict(gate: Gate, figure: Figure | None) -> GateVerdict:
+def _objection(measure: str, summary: RunSummary) -> str | None:
+    """Why a measure decides nothing: it is a judge's, who does not agree enough with people."""
+    return summary.trust.objection(measure) if summary.trust and measure in summary.judged else None
+
+
+def _verdict(gate: Gate, figure: Figure | None, objection: str | None) -> GateVerdict:
     low, high = (figure.low, figure.high) if figure else (None, None)
-    ok = _keeps(gate, figure) if figure else None
+    ok = _keeps(gate, figure) if figure and objection is None else None
     return GateVerdict(
         name=gate.measure,
         ok=ok,
@@ -54,7 +62,8 @@ def _verdict(gate: Gate, figure: Figure | None) -> GateVerdict:
         at_least=gate.at_least,
         at_most=gate.at_most,
         by=gate.by,
-        reason=_reason(gate, figure, ok),
+        reason=_reason(gate, figure, ok) if objection is None else f"{_named(gate)} decides nothing: {objection}",
+        applies=objection is None,
     )
 
 
@@ -66,9 +75,13 @@ def _keeps(gate: Gate, figure: Figure) -> bool | None:
     return (gate.at_least is None or low >= gate.at_least) and (gate.at_most is None or high <= gate.at_most)
 
 
+def _named(gate: Gate) -> str:
+    return gate.measure.replace("_", " ")
+
+
 def _reason(gate: Gate, figure: Figure | None, ok: bool | None) -> str:
     """One sentence, e.g. ``success is 0.85 (interval 0.64 to 0.95, n = 20); at least 0.9 is wanted``."""
-    what = gate.measure.replace("_", " ")
+    what = _named(gate)
     limits = [f"at least {gate.at_least:g}"] if gate.at_least is not None else []
     limits += [f"at most {gate.at_most:g}"] if gate.at_most is not None else []
     wanted = f"{' and '.join(limits)} is wanted" + (" of the interval's end" if gate.by == "interval" else "")
@@ -92,7 +105,7 @@ def _figure(measure: str, summary: RunSummary, conversations: Sequence[Conversat
             begun = totals.conversations - totals.skipped - totals.cancelled
             return _from_interval(wilson_interval(totals.errors, begun))
         case "quality":
-            return _from_interval(_quality(conversations))
+            return _from_interval(_quality(summary, conversations))
         case "latency_p50_ms":
             return Figure(value=latency.p50, n=latency.n) if latency else None
         case "latency_p95_ms":
@@ -110,6 +123,10 @@ def _from_interval(interval: Proportion | MeanInterval | None) -> Figure | None:
     return Figure(value=interval.value, low=interval.low, high=interval.high, n=interval.n)
 
 
-def _quality(conversations: Sequence[Conversation]) -> MeanInterval | None:
-    played = (mean_quality(each.scores).value for each in conversations if each.verdict.outcome in JUDGED)
+def _quality(summary: RunSummary, conversations: Sequence[Conversation]) -> MeanInterval | None:
+    """The mean quality without the metrics of a judge that decides nothing."""
+    left_out = {name for name in summary.judged if _objection(name, summary)}
+    scores = (each.scores for each in conversations if each.verdict.outcome in JUDGED)
+    trusted = ({name: score for name, score in each.items() if name not in left_out} for each in scores)
+    played = (mean_quality(each).value for each in trusted)
     return mean_interval([value for value in played if value is not None], lower=0.0, upper=1.0)

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from jobs.metrics._styles import by_style
+from jobs.metrics import by_style
 from jobs.model import Conversation, GoalProgress
 from jobs.stats import MeanInterval, Proportion, mean_interval, wilson_interval
 

@@ -14,6 +14,7 @@ def redacted(conversation: Conversation) -> Conversation:
         transcript=replace(
             transcript,
             turns=tuple(_turn(turn) for turn in transcript.turns),
+            context=tuple(_turn(turn) for turn in transcript.context),
             error=redact(transcript.error) if transcript.error else transcript.error,
         ),
         verdict=replace(verdict, reasons=tuple(redact(reason) for reason in verdict.reasons)),
@@ -21,6 +22,7 @@ def redacted(conversation: Conversation) -> Conversation:
             assessment,
             checks=tuple(replace(check, reason=redact(check.reason)) for check in assessment.checks),
             goals=tuple(replace(goal, reason=redact(goal.reason)) for goal in assessment.goals),
+            understood=tuple(replace(each, evidence=redact(each.evidence)) for each in assessment.understood),
             outputs={name: _output(value) for name, value in assessment.outputs.items()},
         ),
     )

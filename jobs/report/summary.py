@@ -3,14 +3,15 @@
 import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from itertools import pairwise
 from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from jobs.metrics import METRICS
+from jobs.feedback.agreement import JudgeTrust
+from jobs.metrics import METRICS, RUBRICS
 from jobs.model import Conversation, Outcome, Run, RunState, SimulatorName, SlotValue, Tokens
 from jobs.redact import redact
 from jobs.report.groups import DropOff, PersonaSummary, StyleSummary, by_persona, drop_off, styles
@@ -96,6 +97,8 @@ class GateVerdict:
     at_most: float | None
     by: Literal["point", "interval"]
     reason: str
+    applies: bool = True
+    """False: it decides nothing, for the reason that is told."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,9 +164,23 @@ class RunSummary:
     gates: tuple[GateVerdict, ...] | None = None
     rules: Mapping[str, RuleSummary] | None = None
     """By the rule's name; None = the run has no rules, or is not over."""
+    trust: JudgeTrust | None = None
+    """How far the judge agrees with people; None = there was no judge."""
+
+    @property
+    def judged(self) -> frozenset[str]:
+        """The metrics that a judge grades."""
+        return frozenset((*(rubric.name for rubric in RUBRICS), *self.rubrics))
+
+    def agreement_words(self, metric: str) -> str | None:
+        """What stands beside a metric of a judge; None beside all others."""
+        return self.trust.words(metric) if self.trust and metric in self.judged else None
     personas: Mapping[str, PersonaSummary] = field(default_factory=dict[str, PersonaSummary])
     styles: Mapping[str, StyleSummary] = field(default_factory=dict[str, StyleSummary])
     drop_off: DropOff | None = None
+    rules_tokens: Tokens = Tokens()
+    rules_cost_usd: float | None = 0.0
+    """Of what a judge was asked for the rules; part of ``tokens`` and ``costs``."""
     rubrics: Mapping[str, str] = field(default_factory=dict[str, str])
     """The questions of the profile's own rubrics, by their names among the metrics."""
 
@@ -206,6 +223,19 @@ def summarise(run: Run, conversations: Sequence[Conversation], previous: RunSumm
         styles=styles(played),
         drop_off=drop_off(played),
         rubrics=rubrics,
+    )
+
+
+def with_rules_cost(summary: RunSummary, tokens: Tokens, cost_usd: float | None) -> RunSummary:
+    """The summary with what a judge was asked for its rules among its costs."""
+    costs = summary.costs
+    total, other = _sum((costs.total, cost_usd)), _sum((costs.other, cost_usd))
+    return replace(
+        summary,
+        tokens=summary.tokens + tokens,
+        costs=replace(costs, total=total, other=other),
+        rules_tokens=tokens,
+        rules_cost_usd=cost_usd,
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from jobs.at_terminal import complain, into_workspace, with_store
+from jobs.at_terminal import complain, into_workspace, prepare, with_store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +40,7 @@ def check(rules_dir: Path, conversations: str, workspace: str, as_json: bool) ->
     The conversations are those below a folder, of a run (its id, or 'last'), or of a set that 'import' made.
 
     A rule passes only where 'then' is exactly True; where it cannot be evaluated it does not apply. Nothing that a
-    rule says is executed. Rules that only a model can judge are unscored.
+    rule says is executed. What only a model can tell is asked of the judge (CONVOTEST_JUDGE_MODEL), else unscored.
 
     \b
     Examples:
@@ -48,12 +48,12 @@ def check(rules_dir: Path, conversations: str, workspace: str, as_json: bool) ->
       convotest rules check --rules rules/ --conversations recorded/ --json > verdicts.json
       convotest rules check --rules profiles/rules/pizza-shop --conversations last
     """
-    from jobs.rules.check import check_rules
     from jobs.rules.files import load_rules
+    from jobs.rules.judged import check_with_judge
 
     active, warnings = load_rules(rules_dir)
     complain(list(warnings))
-    report = check_rules(active, _conversations(conversations, workspace))
+    report = check_with_judge(active, _conversations(conversations, workspace), prepare())
     if as_json:
         from jobs.rules.report import to_json
 

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from jobs.errors import RequestError
-from jobs.model import Conversation, ConversationId, Run
+from jobs.model import Conversation, ConversationId, Run, Tokens
 from jobs.profiles.nearby import NotFoundError
 from jobs.recorded import recorded_from_run
 from jobs.redact import redact
@@ -14,6 +15,7 @@ from jobs.report.summary import JUDGED
 from jobs.rules.check import Counts, check_rules
 from jobs.rules.explain import Failure
 from jobs.rules.files import Reach, Rule, load_rules, rules_stamp
+from jobs.rules.values import Question
 
 COUNTED: Mapping[Reach, str] = {1: "conversations", 2: "pairs", "all": "runs"}
 
@@ -25,6 +27,8 @@ class RunRules:
     Args:
         verdicts: for each conversation what each rule says of it; rules over all of them say nothing of one.
         notes: what a reader must know, e.g. that the rules are others than when the run was started.
+        questions: what a model would have to be asked for the verdicts that are unscored.
+        tokens, cost_usd: of what was asked.
     """
 
     rules: Mapping[str, RuleSummary]
@@ -32,10 +36,22 @@ class RunRules:
         default_factory=dict[ConversationId, Mapping[str, str]]
     )
     notes: tuple[str, ...] = ()
+    questions: frozenset[Question] = frozenset()
+    tokens: Tokens = Tokens()
+    cost_usd: float | None = 0.0
 
 
-def check_run(run: Run, conversations: Sequence[Conversation], *, profiles_dir: Path) -> RunRules | None:
+def check_run(
+    run: Run,
+    conversations: Sequence[Conversation],
+    *,
+    profiles_dir: Path,
+    answers: Mapping[Question, Any] | None = None,
+) -> RunRules | None:
     """The verdicts of the rules that the run's suite names; None if it names none.
+
+    Args:
+        answers: what a model answered to the questions of an earlier look.
 
     Only conversations that were played to a verdict are looked at: one that broke off proves nothing.
     """
@@ -49,12 +65,18 @@ def check_run(run: Run, conversations: Sequence[Conversation], *, profiles_dir: 
         message = f"the rules cannot be used: {str(error).splitlines()[0]}"
         return RunRules(rules={run.rules: RuleSummary(of="runs", stopped=redact(message))})
     note = "the rules were changed after the run had been started; it was held against them as they are now"
-    return _checked(rules, conversations, notes=(note,) if changed else ())
+    return _checked(rules, conversations, notes=(note,) if changed else (), answers=answers)
 
 
-def _checked(rules: Sequence[Rule], conversations: Sequence[Conversation], *, notes: tuple[str, ...]) -> RunRules:
+def _checked(
+    rules: Sequence[Rule],
+    conversations: Sequence[Conversation],
+    *,
+    notes: tuple[str, ...],
+    answers: Mapping[Question, Any] | None,
+) -> RunRules:
     played = [each for each in conversations if each.verdict.outcome in JUDGED]
-    report = check_rules(rules, recorded_from_run(played), one_by_one=True)
+    report = check_rules(rules, recorded_from_run(played), answers=answers, one_by_one=True)
     stopped = {each.rule.name: f"was stopped: {each.message}; {each.fix}" for each in report.given_up}
     reach: Mapping[str, Reach] = {rule.name: rule.conversations for rule in rules}
     return RunRules(
@@ -71,6 +93,7 @@ def _checked(rules: Sequence[Rule], conversations: Sequence[Conversation], *, no
             for place, each in enumerate(played)
         },
         notes=notes,
+        questions=report.questions,
     )
 
 

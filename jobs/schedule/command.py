@@ -11,8 +11,8 @@ from jobs.at_terminal import as_json_option, into_workspace, prepare
 
 if TYPE_CHECKING:
     from jobs.bundle import Ports
-    from jobs.schedule.lifecycle import ShownSchedule
     from jobs.schedule.schedule import Schedule
+    from jobs.schedule.shown import ShownSchedule
 
 T = TypeVar("T")
 TERMINAL = "terminal"
@@ -131,7 +131,7 @@ async def _changed(verb: str, name: str, workspace: str, ports: "Ports") -> "tup
 
 
 async def _record(verb: str, changed: "Schedule", ports: "Ports") -> None:
-    from jobs.schedule.lifecycle import words_for
+    from jobs.schedule.shown import words_for
 
     await ports.store.audit.record(
         changed.workspace_id, TERMINAL, verb, outcome="done", detail=f"{changed.name}: {words_for(changed)}"
@@ -149,7 +149,7 @@ def _print(shown: "Sequence[ShownSchedule]", *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([_json(each) for each in shown], indent=2))
         return
-    from jobs.schedule.lifecycle import words_for
+    from jobs.schedule.shown import words_for
 
     for each in shown:
         due = f"next {each.next_due:%Y-%m-%d %H:%M} UTC" if each.next_due else each.schedule.note or "paused"

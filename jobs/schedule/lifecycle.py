@@ -1,8 +1,7 @@
 """The use cases around a schedule: add, find, pause, resume, remove, run now. Nobody's rights are looked at here."""
 
 import re
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 
 from uuid6 import uuid7
 
@@ -11,21 +10,13 @@ from jobs.errors import RequestError
 from jobs.model import WorkspaceId
 from jobs.schedule.schedule import ASKED_FOR, Occasion, Schedule, ScheduleId, ScheduleRequest
 from jobs.schedule.shelf import USE_CASES, find_use_case
-from jobs.schedule.times import checked_cron, checked_zone, next_due, words_of
+from jobs.schedule.shown import ShownSchedule
+from jobs.schedule.times import checked_cron, checked_zone, next_due
 from jobs.shelf import unknown
 
 MOST_SCHEDULES = 50
 """Of one workspace."""
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShownSchedule:
-    """A schedule as lists show it: when it is due next, and what became of the last time."""
-
-    schedule: Schedule
-    next_due: datetime | None
-    last: Occasion | None
 
 
 async def add_schedule(request: ScheduleRequest, ports: Ports) -> Schedule:
@@ -139,12 +130,6 @@ async def run_now(schedule: Schedule, ports: Ports, *, by: str, key: str | None 
     )
     ports.bell.ring()
     return asked_for
-
-
-def words_for(schedule: Schedule) -> str:
-    """What it does and when, e.g. ``regress suite=pizza-nightly, every day at 02:00 (Europe/Berlin)``."""
-    what = " ".join([schedule.use_case, *(f"{name}={text}" for name, text in schedule.options.items())])
-    return f"{what}, {words_of(schedule.cron, schedule.tz)}"
 
 
 def _name(request: ScheduleRequest, words: tuple[str, ...]) -> str:

@@ -1,12 +1,14 @@
 """The shelf of what can be scheduled, and what every installation does by itself."""
 
+from jobs.digest.scheduled import DIGEST, REVIEW, WEEKLY
 from jobs.errors import RequestError
+from jobs.maintenance import TIDY
 from jobs.regression.scheduled import REGRESS
 from jobs.schedule.use_case import SystemJob, UseCase
 from jobs.shelf import Shelf, unknown
 
-USE_CASES: Shelf[UseCase] = Shelf("schedule", [REGRESS])
-SYSTEM_JOBS: Shelf[SystemJob] = Shelf("job", [])
+USE_CASES: Shelf[UseCase] = Shelf("schedule", [REGRESS, DIGEST, WEEKLY, REVIEW])
+SYSTEM_JOBS: Shelf[SystemJob] = Shelf("job", [TIDY])
 
 
 def find_use_case(word: str) -> UseCase:

@@ -59,10 +59,10 @@ def checked_cron(text: str) -> str:
         raise _bad(text, "give a day of the month or a day of the week, not both")
     checked = f"{int(minute)} {int(hour)} {day} {month} {weekday}"
     try:
-        is_ever = _fires(_trigger(checked, "UTC"), datetime(2026, 1, 1, tzinfo=UTC))
+        is_ever = _next_day(checked, date(2026, 1, 1))
     except ValueError as error:
         raise _bad(text, str(error)) from error
-    if is_ever is None or is_ever - datetime(2026, 1, 1, tzinfo=UTC) > HORIZON:
+    if is_ever is None or is_ever - date(2026, 1, 1) > HORIZON:
         raise _bad(text, "there is no such day")
     return checked
 
@@ -100,19 +100,18 @@ def next_due(cron: str, tz: str, *, after: datetime) -> tuple[date, datetime] | 
     """The first date that is due later than ``after``, and when.
 
     A date has one hour: on the day when the clock is put back it is the first of two, and what would fall into the
-    hour that is left out when it is put forward is due right after that hour.
+    hour that is left out when it is put forward is due as much later.
     """
-    trigger, zone = _trigger(cron, tz), ZoneInfo(tz)
-    looked_from = after
-    while True:
-        found = _fires(trigger, looked_from)
-        if found is None:
-            return None
-        day = found.astimezone(zone).date()
-        due = _first_on(day, trigger, zone)
-        if due is not None and due > after:
+    zone = ZoneInfo(tz)
+    looked_from = after.astimezone(zone).date()
+    while (day := _next_day(cron, looked_from)) is not None:
+        minute, hour, *_ = cron.split()
+        # fold=0: of two equal hours the first one, and in a gap the offset from before it
+        due = datetime.combine(day, time(int(hour), int(minute)), zone).astimezone(UTC)
+        if due > after:
             return day, due
-        looked_from = datetime.combine(day + timedelta(days=1), time(), zone)
+        looked_from = day + timedelta(days=1)
+    return None
 
 
 def all_due(cron: str, tz: str, *, after: datetime, until: datetime) -> Iterator[tuple[date, datetime]]:
@@ -123,20 +122,17 @@ def all_due(cron: str, tz: str, *, after: datetime, until: datetime) -> Iterator
         after = due[1]
 
 
-def _first_on(day: date, trigger: CronTrigger, zone: ZoneInfo) -> datetime | None:
-    found = _fires(trigger, datetime.combine(day, time(), zone))
-    return found.astimezone(UTC) if found and found.astimezone(zone).date() == day else None
-
-
-def _fires(trigger: CronTrigger, at_or_after: datetime) -> datetime | None:
-    # In UTC, since arithmetic in a zone forgets which of two equal hours it is
-    return cast("datetime | None", cast(Any, trigger).get_next_fire_time(None, at_or_after.astimezone(UTC)))
+def _next_day(cron: str, on_or_after: date) -> date | None:
+    # In UTC, where every date has every hour; what the clocks of the zone do comes afterwards
+    trigger = cast(Any, _trigger(cron))
+    found = cast("datetime | None", trigger.get_next_fire_time(None, datetime.combine(on_or_after, time(), UTC)))
+    return found.date() if found else None
 
 
 @cache
-def _trigger(cron: str, tz: str) -> CronTrigger:
+def _trigger(cron: str) -> CronTrigger:
     minute, hour, day, month, weekday = cron.split()
-    return CronTrigger(minute=minute, hour=hour, day=day, month=month, day_of_week=weekday, timezone=ZoneInfo(tz))
+    return CronTrigger(minute=minute, hour=hour, day=day, month=month, day_of_week=weekday, timezone=UTC)
 
 
 @cache
@@ -161,8 +157,8 @@ def _weekdays(text: str) -> str:
         return "*"
     places: set[int] = set()
     for part in re.split(r"[,\s]+(?:and\s+)?", wanted):
-        first, _, last = part.partition("-")
-        start, end = _weekday(first, text), _weekday(last or first, text)
+        first, dash, last = part.partition("-")
+        start, end = _weekday(first, text), _weekday(last if dash else first, text)
         places |= {(start + step) % 7 for step in range((end - start) % 7 + 1)}
         if last and first != last and start == end:
             places = set(range(7))  # 0-7, Sunday to Sunday

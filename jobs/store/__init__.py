@@ -21,6 +21,7 @@ from jobs.store.history import History
 from jobs.store.imported import Imported
 from jobs.store.incidents import Incidents
 from jobs.store.live import LiveThreads
+from jobs.store.operations import Operations
 from jobs.store.outbox import Backlog, Outbox
 from jobs.store.regressions import Regressions
 from jobs.store.rollouts import Rollouts
@@ -44,6 +45,7 @@ __all__ = [
     "History",
     "Incidents",
     "LiveThreads",
+    "Operations",
     "Outbox",
     "PlannedConversation",
     "Regressions",
@@ -72,6 +74,7 @@ class Store:
     feedback: Feedback
     history: History
     incidents: Incidents
+    operations: Operations
     tokens: Tokens
     audit: Audit
     workspaces: Workspaces
@@ -118,6 +121,7 @@ async def open_store(database_url: str, clock: Clock) -> AsyncGenerator[Store]:
             feedback=Feedback(reader, writer, clock),
             history=History(reader, writer, clock),
             incidents=Incidents(reader, writer, clock),
+            operations=Operations(reader, clock),
             tokens=Tokens(reader, writer),
             audit=Audit(reader, writer, clock),
             workspaces=Workspaces(reader, writer, clock),

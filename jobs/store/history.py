@@ -85,6 +85,20 @@ class History:
         async with self._reader.connect() as connection:
             return tuple(RunId(row.id) for row in await connection.execute(query))
 
+    async def workspaces(self) -> set[WorkspaceId]:
+        """Those that have played anything."""
+        async with self._reader.connect() as connection:
+            rows = await connection.execute(select(TALLY.c.workspace_id).distinct())
+            return {WorkspaceId(row.workspace_id) for row in rows}
+
+    async def counted(self, workspace_id: WorkspaceId, name: str) -> float:
+        """How much of something was counted in a workspace."""
+        query = select(func.coalesce(func.sum(TALLY.c.value), 0.0)).where(
+            TALLY.c.workspace_id == workspace_id, TALLY.c.name == name
+        )
+        async with self._reader.connect() as connection:
+            return (await connection.execute(query)).scalar_one()
+
     async def tallies(self) -> tuple[Tally, ...]:
         """Everything that was counted, over all workspaces."""
         labels = (TALLY.c.name, TALLY.c.first, TALLY.c.second)

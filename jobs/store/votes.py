@@ -13,6 +13,7 @@ from sqlalchemy import Connection, String, and_, cast, create_engine, func, lite
 from sqlalchemy.sql import ColumnElement
 
 from jobs.feedback.rating import Kind, Source
+from jobs.metrics import RUBRICS
 from jobs.model import EndedBy, Transcript, WorkspaceId
 from jobs.store._rows import table_of, turn_from
 from jobs.store.database import parse_database_url
@@ -27,6 +28,8 @@ TURN = table_of(TurnRow)
 
 READ_CHARACTERS = 500
 """Of a comment, for analysis: what it is about stands at its beginning."""
+MOST_COMPARED = 5000
+"""Conversations that people rated, the newest ones, whose judgements are compared with them."""
 READ_ROWS = 5000
 """Rows that are fetched together."""
 
@@ -105,6 +108,43 @@ class FeedbackReader:
         rows = self._connection.execution_options(yield_per=READ_ROWS).execute(query)
         given = {(voter, about, tag) for voter, about, said in rows for tag in said.get("tags", ())}
         return Counter(tag for _, _, tag in given)
+
+    def judged_and_rated(self, workspace_id: WorkspaceId, judge_stamp: str) -> dict[str, list[tuple[float, int]]]:
+        """By metric, the score of the judge with that stamp beside each person's latest stars for the conversation."""
+        rated = and_(
+            RATING.c.workspace_id == workspace_id,
+            RATING.c.kind == "stars",
+            RATING.c.source == "run",
+            ~RATING.c.retracted,
+            RATING.c.conversation_id.is_not(None),
+        )
+        query = select(RATING.c.conversation_id, RATING.c.voter, RATING.c.value).where(rated).order_by(RATING.c.at)
+        stars: dict[str, dict[str, int]] = {}
+        for conversation_id, voter, value in self._connection.execute(query):
+            stars.setdefault(conversation_id, {})[voter] = value
+        pairs: dict[str, list[tuple[float, int]]] = {}
+        for conversation_id, scores in self._judged(sorted(stars)[-MOST_COMPARED:], judge_stamp):
+            for name, score in scores.items():
+                pairs.setdefault(name, []).extend((score, value) for value in stars[conversation_id].values())
+        return pairs
+
+    def _judged(self, ids: Sequence[str], judge_stamp: str) -> Iterator[tuple[str, dict[str, float]]]:
+        """The scores 0..1 that a judge gave those of the conversations that it graded."""
+        for start in range(0, len(ids), 500):
+            query = (
+                select(CONVERSATION.c.id, CONVERSATION.c.result, CONVERSATION.c.scenario, RUN.c.details)
+                .join(RUN, RUN.c.id == CONVERSATION.c.run_id)
+                .where(CONVERSATION.c.id.in_(ids[start : start + 500]), CONVERSATION.c.result.is_not(None))
+            )
+            rows: Any = self._connection.execute(query)
+            for row in rows:
+                details, scenario, result = (dict[str, Any](each) for each in (row.details, row.scenario, row.result))
+                if dict[str, Any](details.get("stamps") or {}).get("judge") != judge_stamp:
+                    continue
+                names = {each.name for each in RUBRICS} | {each["name"] for each in scenario.get("rubrics") or ()}
+                given = dict[str, Any](result.get("scores") or {})
+                scores = {name: score["value"] for name, score in given.items() if name in names}
+                yield row.id, {name: value for name, value in scores.items() if value is not None and 0 <= value <= 1}
 
     # --- conversations ---
 

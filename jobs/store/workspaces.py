@@ -31,6 +31,13 @@ class Workspaces:
             content = (await connection.execute(query)).scalar_one_or_none()
         return WorkspaceSettings() if content is None else _CONTENT.validate_python(content)
 
+    async def all_settings(self) -> dict[WorkspaceId, WorkspaceSettings]:
+        """Of every workspace that has set anything."""
+        query = select(SETTINGS.c.workspace_id, SETTINGS.c.content).order_by(SETTINGS.c.workspace_id)
+        async with self._reader.connect() as connection:
+            rows = (await connection.execute(query)).all()
+        return {WorkspaceId(row.workspace_id): _CONTENT.validate_python(row.content) for row in rows}
+
     async def save(self, workspace_id: WorkspaceId, settings: WorkspaceSettings) -> None:
         changed = {"content": asdict(settings), "changed_at": self._clock.now()}
 

@@ -203,7 +203,7 @@ async def test_the_pane_greets_suggests_shows_a_status_and_a_title(place: Place)
     await place.answers(DIRECT, pane["ts"], 1)
 
     assert greeting["text"].startswith("You are talking to pizza.")
-    assert [each["message"] for each in root["assistant_prompts"]["prompts"]][0] == "What is on the menu?"
+    assert root["assistant_prompts"]["prompts"][0]["message"] == "What is on the menu?"
     titled = await workspace.wait_for(lambda: workspace.messages(DIRECT, pane["ts"])[0].get("assistant_title"))
     assert titled == "What is on the menu?"
 

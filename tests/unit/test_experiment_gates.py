@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 from scipy import stats as scipy_stats
+from statsmodels.stats.proportion import test_proportions_2indep as score_test
 
-from jobs.experiments.gates import DEFAULT_LIMITS, Gate, GateVerdict, Limit, approval, gate
+from jobs.experiments.gates import DEFAULT_LIMITS, Gate, GateVerdict, Limit, approval, gate, unpaired_gate
+from jobs.experiments.inference import ratio_of_rates_above
 
 SUCCESS, LATENCY, COST = DEFAULT_LIMITS
 
@@ -92,3 +94,44 @@ def test_an_open_gate_never_approves_and_says_what_is_missing() -> None:
         "latency_ms less than 110% of the baseline's: inconclusive (99% of it in 60 pairs, "
         "about 140 more pairs would tell)",
     )
+
+
+# --- independent arms -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.filterwarnings("ignore:divide by zero")  # statsmodels works out an odds ratio beside it
+@pytest.mark.parametrize("counts", [(18, 20, 19, 20), (3, 3, 3, 3), (40, 50, 30, 50), (1, 60, 2, 30), (57, 60, 60, 60)])
+@pytest.mark.parametrize("share", [0.8, 0.95, 1.05])
+def test_the_score_test_of_a_ratio_is_that_of_statsmodels(counts: tuple[int, int, int, int], share: float) -> None:
+    in_a, n_a, in_b, n_b = counts
+    expected = score_test(
+        in_b, n_b, in_a, n_a, value=share, method="score", compare="ratio", alternative="larger", correction=False
+    )
+
+    assert ratio_of_rates_above(share, in_a, n_a, in_b, n_b) == pytest.approx(float(expected.pvalue), abs=1e-12)
+
+
+def test_a_few_successes_without_any_failure_prove_nothing_of_independent_arms() -> None:
+    """The log-ratio test would call three of three against three of three proof, with p = 0."""
+    assert ratio_of_rates_above(0.95, 3, 3, 3, 3) > 0.3
+    assert unpaired_gate(SUCCESS, [1.0] * 20, [1.0] * 20).verdict == "inconclusive"
+    assert unpaired_gate(SUCCESS, [1.0] * 300, [1.0] * 300).verdict == "pass"
+    assert unpaired_gate(SUCCESS, [1.0] * 60, [1.0] * 40 + [0.0] * 20).verdict == "fail"
+    assert unpaired_gate(SUCCESS, [0.0] * 20, [0.0] * 20).verdict == "inconclusive"
+
+
+@pytest.mark.parametrize(("factor", "verdict"), [(1.0, "pass"), (1.3, "fail"), (1.1, "inconclusive")])
+def test_a_gate_on_the_latency_of_independent_arms(factor: float, verdict: str) -> None:
+    baseline, _ = latencies(80, 1.0, seed=2)
+    _, candidate = latencies(60, factor, seed=3)
+    found = unpaired_gate(LATENCY, baseline, candidate)
+
+    welch = scipy_stats.ttest_ind(candidate, 1.10 * np.array(baseline), equal_var=False, alternative="less")
+    assert (found.verdict, found.n, found.what) == (verdict, 60, "results an arm")
+    assert found.p == pytest.approx(float(welch.pvalue), abs=1e-9)
+
+
+def test_independent_arms_of_which_one_is_nearly_empty_are_no_proof() -> None:
+    found = unpaired_gate(SUCCESS, [1.0] * 40, [1.0] * 3)
+
+    assert (found.verdict, found.p, found.needs_n) == ("inconclusive", None, 10)

@@ -26,6 +26,7 @@ from jobs.experiments.lifecycle import (
     start_experiment,
 )
 from jobs.model import LOCAL_WORKSPACE
+from jobs.runs import find_run, list_runs
 from jobs.settings import shipped_profiles
 from jobs.testing import InlineEngine, MovableClock, testing_ports
 
@@ -38,6 +39,8 @@ assistants:
     profiles: ["pizza-shop/*"]
     variants:
       good: {shop: pizza-shop/assistant.yaml, latency_ms: 0}
+      again: {shop: pizza-shop/assistant.yaml, latency_ms: 1}
+      faulty: {shop: pizza-shop/assistant.yaml, latency_ms: 0, flow: {order: [pizza]}}
       noisy: {shop: pizza-shop/assistant.yaml, latency_ms: 0, noise: 0.7}
 """
 
@@ -218,6 +221,9 @@ async def test_the_same_variant_twice_is_an_aa_test_with_its_own_dice(tmp_path: 
         ({"metric": "latency_ms", "early_stop": True}, "early stop looks at success"),
         ({"difference": 0.0}, "makes no sense"),
         ({"n": 0}, "at least 1 pair"),
+        ({"more": ("pizza@good",)}, "two of these variants are the same"),
+        ({"more": ("pizza@faulty",), "early_stop": True}, "an early stop compares two variants"),
+        ({"more": ("pizza@good",) * 9}, "at most 5 at a time"),
     ],
 )
 async def test_bad_requests_are_refused_and_start_nothing(
@@ -257,3 +263,33 @@ async def test_a_suite_is_played_as_it_is(ports: Ports) -> None:
     assert summary.only_a > summary.only_b
     with pytest.raises(RequestError, match="no further customers"):
         await extend_experiment(experiment, ports, by="U1")
+
+
+async def test_several_candidates_meet_the_same_customers_and_are_extended_together(
+    tmp_path: Path, ports: Ports
+) -> None:
+    (tmp_path / "assistants.yaml").write_text(NOISY)
+    several = replace(ports, catalogue=load_catalogue(tmp_path))
+    request = replace(GOOD_OR_FAULTY, more=("pizza@again",))
+    experiment, summary = await finish(await start_experiment(request, several), several)
+    scenarios = [await ports.store.experiments.scenarios(each.run.id) for each in experiment.runs]
+
+    assert (experiment.arms, experiment.more) == (("a", "b", "c"), ("pizza@again",))
+    assert scenarios[0] == scenarios[1] == scenarios[2]
+    assert [each.verdict for each in summary.contrasts] == ["b_worse", "no_difference_shown"]
+    assert "2 candidates" in " ".join(experiment.notes) and "for each of 2 candidates" in experiment.power
+
+    await extend_experiment(experiment, several, by="U1", pairs=3)
+    extended, again = await finish(experiment, several)
+
+    assert (extended.planned, [each.pairs for each in again.contrasts]) == (15, [15, 15])
+
+
+async def test_the_arms_are_no_runs_of_their_own(ports: Ports) -> None:
+    experiment, _ = await finish(await start_experiment(GOOD_OR_FAULTY, ports), ports)
+
+    assert await list_runs(LOCAL_WORKSPACE, ports) == ()
+    with pytest.raises(RequestError, match="no runs yet"):
+        await find_run("last", LOCAL_WORKSPACE, ports)
+    arm = experiment.runs[0].run
+    assert (await find_run(arm.id, LOCAL_WORKSPACE, ports)).id == arm.id  # whoever knows its id may look at it

@@ -196,3 +196,71 @@ def _run(name: str) -> Run:
         assistant="pizza", variant=name, simulator="agenda", seed=1, planned=5, stamps={}, notes=(), started_by="",
         place=None, created_at=NOW,
     )  # fmt: skip
+
+
+# --- several candidates ---------------------------------------------------------------------------------------------
+
+SEVERAL = replace(TEST, more=("c@3", "d@4"))
+
+
+def test_each_candidate_is_compared_with_the_baseline_and_the_risk_is_shared() -> None:
+    a, b, c, d = played([P, F] * 20), played([P] * 33 + [F] * 7), played([P] * 33 + [F] * 7), played([F] * 40)
+    alone = judge_experiment(TEST, a, b).document["metrics"]["success"]
+    summary = judge_experiment(SEVERAL, a, b, c, d)
+
+    assert [each.arm for each in summary.contrasts] == ["b", "c", "d"]
+    assert [each.verdict for each in summary.contrasts] == ["b_better", "b_better", "b_worse"]
+    assert summary.document["metrics"]["success"]["p"] == alone["p"] == alone["p_adjusted"]
+    assert summary.document["metrics"]["success"]["p_adjusted"] == 2 * alone["p"]  # Holm: D's is smaller by far
+    assert [each["b"]["variant"] for each in summary.document["others"]] == ["c@3", "d@4"]
+
+
+def test_the_answer_leads_with_the_best_candidate_and_names_the_others() -> None:
+    summary = judge_experiment(SEVERAL, played([P, F] * 20), played([F] * 40), played([P] * 40), played([P, F] * 20))
+
+    assert (summary.leading.arm, summary.overall) == ("c", "b_better")
+    assert summary.sentence.startswith("Take c@3: success is 50% with a@1 and 100% with c@3")
+    assert summary.sentence.endswith(
+        "Of the other candidates: b@2 is worse than the baseline; d@4 shows no difference from the baseline."
+    )
+
+
+def test_when_every_candidate_is_worse_that_is_the_verdict() -> None:
+    summary = judge_experiment(SEVERAL, played([P] * 40), played([F] * 40), played([F] * 40), played([F] * 40))
+
+    assert summary.overall == "b_worse"
+    assert {each.decision for each in summary.contrasts} == {"REJECT"}
+
+
+def test_the_pairs_that_disagree_know_both_conversations() -> None:
+    summary = judge_experiment(SEVERAL, played([P] * 40), played([P] * 40), played([F] * 40), played([P] * 40))
+    [_, of_c, _] = summary.contrasts
+
+    assert (of_c.only_a, of_c.only_candidate) == (40, 0)
+    first = of_c.disagreements[0]
+    assert (first.passed, first.failed, first.of_a, first.of_candidate) == ("a", "c", "r:1", "r:1")
+
+
+def test_the_picture_has_a_place_for_six_arms() -> None:
+    personas = ("curious", "rude")
+    arms = [played([P, F, P] * 10, personas=personas) for _ in range(6)]
+    summary = judge_experiment(replace(TEST, more=("c@3", "d@4", "e@5", "f@6")), *arms[:2], *arms[2:])
+
+    assert experiment_chart(replace(TEST, more=("c@3", "d@4", "e@5", "f@6")), summary).startswith(b"\x89PNG")
+
+
+def test_arms_that_share_few_customers_get_the_gates_of_independent_arms() -> None:
+    a, b = played([P] * 40), [replace(each, round=2) for each in played([F] * 40)]
+    summary = judge_experiment(TEST, a, b)
+
+    assert summary.document["design"] == "unpaired"
+    assert summary.decision == "REJECT"
+    assert any("in 40 results an arm" in gate for gate in summary.gates)
+
+
+def test_flaky_scenarios_are_named_with_how_often_they_pass() -> None:
+    summary = judge_experiment(TEST, played([P, F, P] * 10, repeats=3), played([P] * 30, repeats=3))
+
+    assert "two in a row pass in 33%, 3 in a row in 0% of 10, 10 sometimes pass" in summary.flaky[0]
+    assert summary.flaky[1].startswith("flaky with a@1: pizza 0 (2 of 3 passed); ")
+    assert summary.flaky[1].endswith("and 5 more")

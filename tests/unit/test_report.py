@@ -286,12 +286,12 @@ def test_the_exit_code(outcomes: tuple[Outcome, ...], state: RunState, code: int
 # --- JSON -------------------------------------------------------------------------------------------------------------
 
 TOP = (
-    "run profile suite assistant simulator seed stamps totals success metrics latency_ms tokens cost_usd gates "
-    "confusion by_tag conversations"
+    "run profile suite assistant simulator seed stamps totals success metrics latency_ms tokens cost_usd gates rules "
+    "confusion by_tag by_persona styles drop_off rubrics conversations"
 )
 EACH = (
-    "id number scenario seed persona tags outcome blame ended_by reasons warnings goals checks rules turns scores "
-    "outputs tokens cost_usd"
+    "id number scenario seed persona tags outcome blame ended_by reasons warnings goals checks rules context turns "
+    "scores outputs outputs_found tokens cost_usd"
 )
 
 

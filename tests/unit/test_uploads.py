@@ -66,7 +66,7 @@ async def test_sent_again_it_is_a_new_version_and_the_same_content_is_none(ports
     assert await send(TEA.replace("large", "huge")) == (2, True)
     assert [each.version for each in await ports.store.uploads.newest(T1)] == [2]
     assert await ports.store.uploads.newest(T2) == ()
-    entries = await ports.store.audit.recent(T1, limit=10)
+    entries = await ports.store.audit.latest(T1, limit=10)
     assert [entry.detail for entry in entries if entry.verb == "upload"] == [
         "tea.yaml, version 2",
         "tea.yaml, version 1",

@@ -1,1 +1,1 @@
-"""The pizza shop behind the demo connector: what it is told (shop), what it hears, what it says."""
+"""The pizza shop and the other desks behind the demo connector: what each is told, what it hears, what it says."""

@@ -1,9 +1,7 @@
 """What the demo shop makes of a customer's sentence: items of the menu, and intents by likeness to examples."""
 
-import math
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -11,6 +9,7 @@ from typing import Literal
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+from jobs.assistants._demo.likeness import Likeness
 from jobs.assistants._demo.shop import Menu, Shop
 
 HEARD_AT_MOST = 2_000
@@ -93,9 +92,6 @@ ADDING = frozenset(
     ["add", "also", "extra", "plus", "forgot", "forgotten", "missing", "missed", "left", "another", "too"]
 )
 CAN_WORDS = frozenset(["can", "cans", "bottle", "bottles"])
-STRANGE = 2.0
-"""Weight of a word that no example has: "is it vegan" must not pass for "that is it"."""
-
 SHORT_ANSWER = 4
 """A number in so few words answers "how many?"; in a longer sentence it may be anything."""
 
@@ -141,22 +137,14 @@ class Hearing:
 
     def __init__(self, shop: Shop) -> None:
         self._forms = dict(_forms(shop.menu))
-        examples = [
-            (intent, tokens) for intent, texts in shop.examples.items() for tokens in map(_tokens, texts) if tokens
-        ]
-        spread = Counter(word for _, tokens in examples for word in set(tokens))
-        self._weights = {word: _weight(word, count, len(examples)) for word, count in spread.items()}
-        self._examples = [
-            (intent, frozenset(tokens), sum(self._weights[word] for word in set(tokens))) for intent, tokens in examples
-        ]
-        self._openers = {tuple(tokens): intent for intent, tokens in reversed(examples) if len(tokens) <= 2}
-        self._understood_at = shop.flow.understood_at
+        self._likeness = Likeness(shop.examples, tokens=_tokens, fillers=FILLERS, understood_at=shop.flow.understood_at)
+        spread = self._likeness.words
         menu_words = {word for form in self._forms for word in form}
-        self._known = menu_words | set(spread) | FILLERS | NEGATORS | ADDING | CAN_WORDS | set(NUMBERS)
+        self._known = menu_words | spread | FILLERS | NEGATORS | ADDING | CAN_WORDS | set(NUMBERS)
         # a misspelt word is looked for on the menu first: "chees" is no "cheers"; but "been" is no "beer"
         spelled = {word for form, (kind, _) in self._forms.items() if kind != "unavailable" for word in form}
         self._vocabularies = [
-            sorted(word for word in words if len(word) >= 4 and word not in NUMBERS) for words in (spelled, set(spread))
+            sorted(word for word in words if len(word) >= 4 and word not in NUMBERS) for words in (spelled, spread)
         ]
         self._spelled: dict[str, str] = {}
 
@@ -172,7 +160,7 @@ class Hearing:
             items += found
             count = count if number is None else number
             adds = adds or bool(ADDING & set(rest))
-            meant = self._intents(rest)
+            meant = self._likeness.meanings([word for word in rest if word[0].isalnum()])
             intents += [intent for intent in meant if intent not in intents]
             unclear = unclear or (asked and not meant and not found and number is None)
         return Heard(intents=tuple(intents), items=tuple(items), count=count, unclear=unclear, adds=adds)
@@ -217,29 +205,6 @@ class Hearing:
                 rest.append(token)
                 position += 1
         return items, rest, number if counts_cans or len(rest) <= SHORT_ANSWER else None
-
-    def _intents(self, rest: Sequence[str]) -> list[str]:
-        """What the words of a clause mean; an opening "no", "yes" or "hi" goes before what follows it."""
-        words = [word for word in rest if word[0].isalnum()]
-        meant: list[str] = []
-        for length in (2, 1):
-            if opener := self._openers.get(tuple(words[:length])):
-                meant, words = [opener], words[length:]
-                break
-        best, likeness = self._likest(frozenset(words))
-        if likeness >= self._understood_at and best not in meant:
-            meant.append(best)
-        return meant
-
-    def _likest(self, said: frozenset[str]) -> tuple[str, float]:
-        """The intent with the likest example: the weight of the words in common, as a share of all (Dice)."""
-        weight = sum(self._weights.get(word, _unknown_weight(word)) for word in said)
-        best, likeness = "", 0.0
-        for intent, example, example_weight in self._examples:
-            shared = sum(self._weights[word] for word in said & example)
-            if shared and 2 * shared / (weight + example_weight) > likeness:
-                best, likeness = intent, 2 * shared / (weight + example_weight)
-        return best, likeness
 
 
 def _nearest(token: str, words: Sequence[str], allowed: int) -> str | None:
@@ -297,12 +262,3 @@ def _is_refused(before: Sequence[str]) -> bool:
     if near and near[0] in ("the", "any", "a"):
         near = near[1:]
     return bool(near) and near[0] in NEGATORS
-
-
-def _weight(word: str, count: int, total: int) -> float:
-    rare = math.log(1 + total / count)
-    return rare / 5 if word in FILLERS else rare
-
-
-def _unknown_weight(word: str) -> float:
-    return 0.2 if word in FILLERS else STRANGE

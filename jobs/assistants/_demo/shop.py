@@ -127,16 +127,21 @@ def load_shop(config: DemoConfig, profiles_dir: Path) -> Shop:
     Raises:
         OSError, ValueError (also yaml's and pydantic's): the file cannot be read or describes no shop.
     """
-    path = (profiles_dir / config.shop).resolve()
+    return Shop.model_validate(merged(read_mapping(config.shop, profiles_dir), config.changes))
+
+
+def read_mapping(file: str, profiles_dir: Path) -> dict[str, Any]:
+    """What stands in a YAML file of the profiles directory; raises OSError, ValueError."""
+    path = (profiles_dir / file).resolve()
     if not path.is_relative_to(profiles_dir.resolve()):
-        raise ValueError(f"{config.shop!r} lies outside the profiles directory")
+        raise ValueError(f"{file!r} lies outside the profiles directory")
     try:
         base: object = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
-        raise ValueError(f"{config.shop!r} is not readable as YAML ({error})") from error
+        raise ValueError(f"{file!r} is not readable as YAML ({error})") from error
     if not isinstance(base, dict):  # the file is wrong, not the caller's argument
-        raise ValueError(f"{config.shop!r} should be a mapping of names to values")  # noqa: TRY004
-    return Shop.model_validate(merged(cast("dict[str, Any]", base), config.changes))
+        raise ValueError(f"{file!r} should be a mapping of names to values")  # noqa: TRY004
+    return cast("dict[str, Any]", base)
 
 
 def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ class HistoryRow(SQLModel, table=True):
     __table_args__ = (
         Index("ix_history_metric_at", "workspace_id", "metric", "part", "at"),
         Index("ix_history_at", "workspace_id", "at"),
+        Index("ix_history_of_all", "metric", "part", "at"),
     )
 
     run_id: str = Field(primary_key=True)

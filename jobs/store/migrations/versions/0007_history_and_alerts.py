@@ -34,6 +34,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_history_metric_at", "history", ["workspace_id", "metric", "part", "at"])
     op.create_index("ix_history_at", "history", ["workspace_id", "at"])
+    op.create_index("ix_history_of_all", "history", ["metric", "part", "at"])
     op.create_table(
         "tally",
         sa.Column("workspace_id", TEXT(), nullable=False),
