@@ -49,27 +49,36 @@ class Places:
         self._free += 1
 
 
+STEPS_IN_A_ROUND = 4
+"""Heavy steps, of a millisecond or so each, between two looks at what came in."""
+
+
 class Turnstile:
-    """Lets one caller on in each round of the event loop: many heavy steps in a row leave room for what comes in."""
+    """Lets a few callers on in each round of the event loop: many heavy steps in a row leave room for what comes in."""
 
     def __init__(self) -> None:
         self._waiting: deque[asyncio.Future[None]] = deque()
 
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
+
     async def turn(self) -> None:
-        """Wait for one's turn; what is done then, up to the next wait, is done alone in its round."""
+        """Wait for one's turn; what is done then, up to the next wait, is the step."""
         loop = asyncio.get_running_loop()
         called: asyncio.Future[None] = loop.create_future()
         self._waiting.append(called)
         if len(self._waiting) == 1:
-            loop.call_soon(self._call_next)
+            loop.call_soon(self._call)
         await called
 
-    def _call_next(self) -> None:
-        called = self._waiting.popleft()
-        if not called.done():
-            called.set_result(None)
+    def _call(self) -> None:
+        for _ in range(min(STEPS_IN_A_ROUND, len(self._waiting))):
+            called = self._waiting.popleft()
+            if not called.done():
+                called.set_result(None)
         if self._waiting:
-            asyncio.get_running_loop().call_soon(self._call_next)
+            asyncio.get_running_loop().call_soon(self._call)
 
 
 class Slots:

@@ -62,7 +62,7 @@ HEADLINES: dict[Verdict | None, str] = {
 }
 MOST_NOTES = 8
 MOST_REMARKS = 4
-MOST_ROWS = 40
+MOST_ROWS = 26
 EXTENSION = 20
 
 
@@ -171,7 +171,7 @@ def ab_report(experiment: Experiment, summary: ExperimentSummary) -> Message:
         header(_verdict(summary)),
         rich_text(line(words(one_line(summary.sentence, 1_200)))),
     ]
-    blocks += [_gates(experiment, each) for each in summary.contrasts if each.decision]
+    blocks += _gates(summary)
     if summary.metrics:
         blocks.append(_table(experiment, summary))
     blocks.append(_efforts(experiment, summary))
@@ -180,7 +180,7 @@ def ab_report(experiment: Experiment, summary: ExperimentSummary) -> Message:
     if remarks:
         left = len(remarks) - MOST_REMARKS
         more = (plain(f"… and {counted(left, 'more note', 'more notes')}: How it was computed", 200),) * (left > 0)
-        blocks.append(context(*(plain(f"Note: {one_line(each, 350)}", 400) for each in remarks[:MOST_REMARKS]), *more))
+        blocks.append(context(*(plain(f"Note: {one_line(each, 300)}", 400) for each in remarks[:MOST_REMARKS]), *more))
     blocks.append(actions(button("How it was computed", AB_COMPUTED, experiment.id)))
     figures = "; ".join(
         f"{_letter(experiment, each)}{metric.name}: A {metric.a}, {each.arm.upper()} {metric.b}, {metric.change}"
@@ -190,14 +190,17 @@ def ab_report(experiment: Experiment, summary: ExperimentSummary) -> Message:
     return Message(text=fallback(escape(f"{summary.sentence} {figures}")), blocks=tuple(blocks))
 
 
-def _gates(experiment: Experiment, contrast: Contrast) -> Json:
-    most = 220 if experiment.more else 300
-    return rich_text(
-        line(
-            words(f"May {contrast.arm.upper()} replace A? "),
-            words(DECISIONS[contrast.decision], bold=True),
-        ),
-        bullets(line(words(one_line(each, most))) for each in contrast.gates[: 2 if experiment.more else 6]),
+def _gates(summary: ExperimentSummary) -> Iterator[Json]:
+    """Of the leading candidate in full, of the others the decision."""
+    leading = summary.leading
+    if leading.decision is None:
+        return
+    others = [each for each in summary.contrasts if each.arm != leading.arm and each.decision]
+    told = ", ".join(f"{each.arm.upper()} {DECISIONS[each.decision]}" for each in others)
+    yield rich_text(
+        line(words(f"May {leading.arm.upper()} replace A? "), words(DECISIONS[leading.decision], bold=True)),
+        bullets(line(words(one_line(each, 300))) for each in leading.gates[:6]),
+        *([line(words(f"The others: {told}"))] if told else []),
     )
 
 
@@ -213,7 +216,8 @@ def _table(experiment: Experiment, summary: ExperimentSummary) -> Json:
         for each in contrast.metrics:
             p = f"p {each.p}" if each.p.startswith("<") else f"p = {each.p}"
             verdict = VERDICTS[each.verdict].format(letter)
-            name = f"{letter}: {each.name}" if experiment.more else each.name.capitalize()
+            metric = one_line(each.name, 40)
+            name = f"{letter}: {metric}" if experiment.more else metric.capitalize()
             rows.append(
                 [
                     _cell(f"{name}\n{each.a} → {each.b}"),

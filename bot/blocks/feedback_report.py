@@ -22,11 +22,11 @@ from bot.blocks._parts import (
     words,
 )
 from jobs.feedback.csat import EARLY, STARS, Figures
-from jobs.feedback.implicit import SIGNAL_NAMES, SignalRates
 from jobs.feedback.rating import SOURCES, Source
-from jobs.feedback.report import FeedbackReport, Words
+from jobs.feedback.reported import FeedbackReport, Words
+from jobs.feedback.scope import Comment
+from jobs.feedback.signals import SIGNAL_NAMES, SignalRates
 from jobs.redact import redact
-from jobs.store.votes import Comment
 
 SOURCE_NAMES: Mapping[Source, str] = {
     "live": "answers in Slack",

@@ -247,7 +247,7 @@ def _buttons(run: Run, progress: Progress) -> Json:
 def scores_table(summary: RunSummary) -> Json | None:
     """Every metric with its mean, interval and how many it rests on; None where nothing was scored."""
     rows = [
-        [one_line(name.replace("_", " ").capitalize(), 60), _metric_value(name, metric), f"{metric.mean.n if metric.mean else 0}"]
+        (one_line(name.replace("_", " ").capitalize(), 60), _metric_value(name, metric), _metric_n(metric))
         for name, metric in summary.metrics.items()
     ][:MOST_SCORES]
     if not rows:
@@ -255,6 +255,10 @@ def scores_table(summary: RunSummary) -> Json | None:
     cells = [[_cell(text, bold=True) for text in ("Score", "Mean (95 %)", "n")]]
     cells += [[_cell(text) for text in row] for row in rows]
     return {"type": "table", "rows": cells, "column_settings": [{"is_wrapped": True}] * 3}
+
+
+def _metric_n(metric: MetricSummary) -> str:
+    return f"{metric.mean.n:,}" if metric.mean else "0"
 
 
 def _metric_value(name: str, metric: MetricSummary) -> str:

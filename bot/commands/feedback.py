@@ -9,8 +9,8 @@ from jobs.at_terminal import parse_period
 from jobs.errors import RequestError
 from jobs.feedback.announce import ReportAsked, report_asked_for
 from jobs.feedback.csat import NPS_MAPPINGS, NpsMapping
+from jobs.feedback.scope import DIMENSIONS
 from jobs.shelf import unknown
-from jobs.store.votes import DIMENSIONS
 
 USUAL_PERIOD = "30d"
 

@@ -28,7 +28,8 @@ DECIDING = Deciding(approvers=("U0ADA",), quorum=2, played=40, planned=120)
 
 
 def an_action(name: str, said: str, reason: str, count: int, state: ActionState) -> Action:
-    edits = tuple(Edit(path=("templates", f"{name[:200]}{n}"), before=said, after=reason) for n in range(min(count, 30)))
+    paths = [("templates", f"{name[:200]}{n}") for n in range(min(count, 30))]
+    edits = tuple(Edit(path=path, before=said, after=reason) for path in paths)
     quotes = tuple(Quote(text=said, speaker="assistant", run_id="r", number=n) for n in range(1, min(count, 4)))
     problem = Problem(
         kind="reason", key=reason[:100], text=reason, touched=count, alone=count // 2, n=count, quotes=quotes,

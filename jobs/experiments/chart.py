@@ -62,7 +62,8 @@ def _draw_title(sheet: Sheet, experiment: Experiment, summary: ExperimentSummary
     sheet.write(
         MARGIN, 0.5, _fitted(sheet, f"A/B test of {experiment.target}", INNER, 21, bold=True), 21, look.ink, bold=True
     )
-    facts = f"{summary.pairs} of {experiment.planned} pairs · same customers in both · seed {experiment.seed}"
+    where = "all arms" if experiment.more else "both"
+    facts = f"{summary.pairs} of {experiment.planned} pairs · same customers in {where} · seed {experiment.seed}"
     sheet.write(MARGIN, 0.82, _fitted(sheet, facts, INNER, 14), 14, look.quiet)
     return 1.05
 

@@ -8,8 +8,8 @@ from typing import cast
 from jobs.at_terminal import parse_period
 from jobs.feedback.ask_report import ReportRequest
 from jobs.feedback.csat import NpsMapping
+from jobs.feedback.scope import Dimension
 from jobs.model import Announcement, Place, WorkspaceId
-from jobs.store.votes import Dimension
 
 
 @dataclass(frozen=True, kw_only=True)

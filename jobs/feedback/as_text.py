@@ -7,13 +7,13 @@ from rich.table import Table
 from rich.text import Text
 
 from jobs.feedback.csat import EARLY, NPS_MAPPINGS, STARS, Figures, NpsMapping
-from jobs.feedback.implicit import SIGNAL_NAMES
 from jobs.feedback.rating import SOURCES
-from jobs.feedback.report import FeedbackReport
+from jobs.feedback.reported import FeedbackReport
+from jobs.feedback.scope import Comment
+from jobs.feedback.signals import SIGNAL_NAMES
 from jobs.redact import redact
 from jobs.report.as_text import printable
 from jobs.stats import Proportion
-from jobs.store.votes import Comment
 
 SHOWN_COMMENTS = 15
 BAR = 30

@@ -7,8 +7,8 @@ from jobs.bundle import Ports
 from jobs.feedback.by_model import add_by_model
 from jobs.feedback.csat import NpsMapping
 from jobs.feedback.report import FeedbackReport, report_feedback
+from jobs.feedback.scope import Dimension, Scope
 from jobs.model import WorkspaceId
-from jobs.store.votes import Dimension, Scope
 
 
 @dataclass(frozen=True, kw_only=True)

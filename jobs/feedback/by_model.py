@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from jobs.bundle import Ports
 from jobs.chat_model import ChatModel, ChatRequest, Schema
 from jobs.errors import BudgetExhausted, ModelError
-from jobs.feedback.report import FeedbackReport, ThemeSummary, Words
+from jobs.feedback.reported import FeedbackReport, ThemeSummary, Words
 from jobs.feedback.sentiment import Sentiment, Tone
 from jobs.feedback.summary import ConversationSummary
 from jobs.model import RunId

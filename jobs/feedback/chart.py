@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from jobs.charts import DARK, INNER, LIGHT, MARGIN, WIDTH, Sheet
 from jobs.feedback.csat import STARS, Figures
 from jobs.feedback.rating import SOURCES
-from jobs.feedback.report import FeedbackReport
+from jobs.feedback.reported import FeedbackReport
 from jobs.report.words import percent
 from jobs.stats import Proportion
 

@@ -214,7 +214,7 @@ def keep(
 @of_workspace
 @as_json_option
 def forget(member: str, workspace: str | None, as_json: bool) -> None:
-    """Delete everything that a person said.
+    """Delete everything that a person said: ratings, comments, examples, and their conversations with assistants.
 
     MEMBER is the id under which the feedback was given: a member's in Slack, or a user_id. It cannot be undone.
     """
@@ -226,9 +226,11 @@ def forget(member: str, workspace: str | None, as_json: bool) -> None:
 
     gone = asyncio.run(with_store(work))
     if as_json:
-        click.echo(json.dumps({"ratings": gone.ratings, "examples": gone.examples}))
+        document = {"ratings": gone.ratings, "examples": gone.examples, "conversations": gone.conversations}
+        click.echo(json.dumps(document))
     else:
-        click.echo(f"deleted: {gone.ratings} ratings and comments, {gone.examples} examples")
+        said = f"{gone.ratings} ratings and comments, {gone.examples} examples, {gone.conversations} conversations"
+        click.echo(f"deleted: {said}")
 
 
 async def _read_by_model(report: "FeedbackReport") -> "FeedbackReport":

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, cast
 
 from jobs.feedback.language import is_english
-from jobs.store.votes import Comment
+from jobs.feedback.scope import Comment
 
 Tone = Literal["positive", "neutral", "negative"]
 POSITIVE_FROM, NEGATIVE_FROM = 0.05, -0.05

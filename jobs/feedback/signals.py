@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 from rapidfuzz import fuzz
 
@@ -98,3 +99,49 @@ def hands_over(turn: Turn) -> bool:
     if turn.intent and re.search(r"hand_?over|escalat|human", turn.intent, re.IGNORECASE):
         return True
     return _HANDING_OVER.search(turn.text) is not None
+
+
+# --- of many conversations -------------------------------------------------------------------------------------------
+
+SIGNAL_NAMES = {
+    "rephrased": "said it again in other words",
+    "fell_back": "not understood",
+    "asked_for_human": "asked for a human",
+    "escalated": "handed over",
+    "abandoned": "gave up",
+    "completed": "reached the goal",
+}
+"""Each signal as people read it."""
+
+Rates = Mapping[str, Proportion | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignalRates:
+    """The share of conversations that show each signal.
+
+    Args:
+        total: conversations there are; ``looked_at`` of them, the newest, were read.
+    """
+
+    total: int = 0
+    looked_at: int = 0
+    rates: Rates = field(default_factory=dict[str, Proportion | None])
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImplicitSignals:
+    live: SignalRates = field(default_factory=SignalRates)
+    simulated: SignalRates = field(default_factory=SignalRates)
+
+    @property
+    def as_json(self) -> dict[str, Any]:
+        return {"live": _json(self.live), "simulated": _json(self.simulated)}
+
+
+def _json(rates: SignalRates) -> dict[str, Any]:
+    shares = {
+        name: None if rate is None else {"value": rate.value, "low": rate.low, "high": rate.high, "n": rate.n}
+        for name, rate in rates.rates.items()
+    }
+    return {"conversations": rates.total, "looked_at": rates.looked_at, "rates": shares}

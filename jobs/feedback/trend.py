@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from jobs.feedback.csat import ENOUGH, Figures
+from jobs.feedback.scope import Scope
 from jobs.stats import Difference, Proportion, rate_difference
-from jobs.store.votes import Scope
 
 Change = Literal["higher", "lower", "no_difference_shown", "not_enough_data"]
 

@@ -139,17 +139,25 @@ def _measured(errors: Sequence[float | None]) -> float:
 
 
 def forecast(
-    values: Sequence[float], *, nights: int = 7, lower: float | None = None, upper: float | None = None
+    values: Sequence[float],
+    errors: Sequence[float | None] = (),
+    *,
+    nights: int = 7,
+    lower: float | None = None,
+    upper: float | None = None,
 ) -> Forecast | None:
     """The next nights with their prediction interval; None with too few nights since the last shift.
 
-    A straight line where the nights since the last shift show a trend (p < .05), else their level.
+    A straight line where the nights show a trend (p < .05), else their level: of all nights if a line through them
+    says more than the shifts do, else of those since the last shift.
 
     Args:
+        errors: the standard error of each value where it is known: nights to come cannot be quieter than that.
         lower, upper: the range of the values; the interval does not leave it.
     """
     shifts = find_shifts(values)
-    recent = np.asarray(values[shifts[-1].place if shifts else 0 :], dtype=float)
+    first = shifts[-1].place if shifts and not _is_drift(values, shifts) else 0
+    recent = np.asarray(values[first:], dtype=float)
     n = len(recent)
     if n < FEWEST_FOR_FORECAST:
         return None
@@ -160,7 +168,7 @@ def forecast(
     centre, spread = nights_at.mean(), float(np.sum((nights_at - nights_at.mean()) ** 2))
     fitted = recent.mean() + (slope * (nights_at - centre) if has_trend else 0.0)
     free = n - (2 if has_trend else 1)
-    residual = float(np.sqrt(np.sum((recent - fitted) ** 2) / free))
+    residual = max(float(np.sqrt(np.sum((recent - fitted) ** 2) / free)), _measured(errors[first:]))
     reach = float(stdtrit(free, 0.975)) * residual
     ahead: list[tuple[float, float, float]] = []
     for night in range(n, n + nights):
@@ -170,6 +178,17 @@ def forecast(
         ends = (_within(each, lower, upper) for each in (value, value - width, value + width))
         ahead.append(cast("tuple[float, float, float]", tuple(ends)))
     return Forecast(ahead=tuple(ahead), slope=slope if has_trend else None, n=n)
+
+
+def _is_drift(values: Sequence[float], shifts: Sequence[Shift]) -> bool:
+    """Whether the shifts are but the steps of a staircase: a line fits better, each shift paid at its penalty."""
+    everything = np.asarray(values, dtype=float)
+    n, variance = len(values), noise(values) ** 2
+    line = np.polyfit(np.arange(n, dtype=float), everything, 1)
+    of_line = float(np.sum((everything - np.polyval(line, np.arange(n, dtype=float))) ** 2))
+    stretches = np.split(everything, [shift.place for shift in shifts])
+    of_steps = sum(float(np.sum((each - each.mean()) ** 2)) for each in stretches)
+    return of_line / variance < of_steps / variance + (len(shifts) - 1) * PENALTY * math.log(n)
 
 
 def _slope(places: Floats, values: Floats) -> tuple[float, bool]:

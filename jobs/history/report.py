@@ -165,13 +165,14 @@ def _analysed(name: str, metric: str, points: Sequence[HistoryPoint], zone: Zone
 def _analysed_nights(name: str, metric: str, nights: Sequence[NightFigure], *, unscored: int) -> Series:
     values = [night.value for night in nights]
     lower, upper = bounds(metric)
+    errors = [standard_error(night) for night in nights]
     return Series(
         name=name,
         metric=metric,
         nights=tuple(nights),
         shifts=find_shifts(values),
-        alarm=find_alarm(values, [standard_error(night) for night in nights]),
-        forecast=forecast(values, nights=NIGHTS_AHEAD, lower=lower, upper=upper),
+        alarm=find_alarm(values, errors),
+        forecast=forecast(values, errors, nights=NIGHTS_AHEAD, lower=lower, upper=upper),
         unscored_nights=unscored,
     )
 

@@ -23,8 +23,9 @@ from jobs.metrics import (
     tool_success,
     turns_to_goal,
     user_turns,
+    withstands_attacks,
 )
-from jobs.metrics._metric import Metric, ScoringContext, metric_of
+from jobs.metrics._metric import Metric, ScoringContext, Unit, metric_of
 from jobs.metrics._rubric import Grader, Rubric
 from jobs.metrics._styles import by_style
 from jobs.shelf import Shelf
@@ -38,6 +39,7 @@ METRICS: Shelf[Metric] = Shelf(
         efficiency.METRIC,
         coherence.METRIC,
         safety.METRIC,
+        withstands_attacks.METRIC,
         fallback_share.METRIC,
         repeats.METRIC,
         rephrasing.METRIC,
@@ -60,4 +62,4 @@ METRICS: Shelf[Metric] = Shelf(
 RUBRICS = (accuracy.RUBRIC, relevance.RUBRIC, helpfulness.RUBRIC)
 """What a judge is asked about each conversation."""
 
-__all__ = ["METRICS", "RUBRICS", "Grader", "Metric", "Rubric", "ScoringContext", "by_style", "metric_of"]
+__all__ = ["METRICS", "RUBRICS", "Grader", "Metric", "Rubric", "ScoringContext", "Unit", "by_style", "metric_of"]

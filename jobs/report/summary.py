@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import TypeAdapter, ValidationError
 
 from jobs.feedback.agreement import JudgeTrust
-from jobs.metrics import METRICS, RUBRICS
+from jobs.metrics import METRICS, RUBRICS, Unit
 from jobs.model import Conversation, Outcome, Run, RunState, SimulatorName, SlotValue, Tokens
 from jobs.redact import redact
 from jobs.report.groups import DropOff, PersonaSummary, StyleSummary, by_persona, drop_off, styles
@@ -47,10 +47,12 @@ class Totals:
 
 @dataclass(frozen=True, kw_only=True)
 class MetricSummary:
-    """A metric over the conversations that were played; ``mean`` is None when all are unscored."""
+    """A metric over the conversations that were played; ``mean`` is None when all are unscored, ``unit`` when only
+    stored scores know the metric."""
 
     mean: MeanInterval | None
     unscored: int
+    unit: Unit | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,6 +168,14 @@ class RunSummary:
     """By the rule's name; None = the run has no rules, or is not over."""
     trust: JudgeTrust | None = None
     """How far the judge agrees with people; None = there was no judge."""
+    personas: Mapping[str, PersonaSummary] = field(default_factory=dict[str, PersonaSummary])
+    styles: Mapping[str, StyleSummary] = field(default_factory=dict[str, StyleSummary])
+    drop_off: DropOff | None = None
+    rules_tokens: Tokens = Tokens()
+    rules_cost_usd: float | None = 0.0
+    """Of what a judge was asked for the rules; part of ``tokens`` and ``costs``."""
+    rubrics: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The questions of the profile's own rubrics, by their names among the metrics."""
 
     @property
     def judged(self) -> frozenset[str]:
@@ -175,14 +185,6 @@ class RunSummary:
     def agreement_words(self, metric: str) -> str | None:
         """What stands beside a metric of a judge; None beside all others."""
         return self.trust.words(metric) if self.trust and metric in self.judged else None
-    personas: Mapping[str, PersonaSummary] = field(default_factory=dict[str, PersonaSummary])
-    styles: Mapping[str, StyleSummary] = field(default_factory=dict[str, StyleSummary])
-    drop_off: DropOff | None = None
-    rules_tokens: Tokens = Tokens()
-    rules_cost_usd: float | None = 0.0
-    """Of what a judge was asked for the rules; part of ``tokens`` and ``costs``."""
-    rubrics: Mapping[str, str] = field(default_factory=dict[str, str])
-    """The questions of the profile's own rubrics, by their names among the metrics."""
 
 
 def summarise(run: Run, conversations: Sequence[Conversation], previous: RunSummary | None = None) -> RunSummary:
@@ -297,7 +299,8 @@ def _metrics(played: Sequence[Conversation], rubrics: Collection[str]) -> dict[s
 def _metric(name: str, played: Sequence[Conversation], rubrics: Collection[str]) -> MetricSummary:
     scores = [each.scores[name].value for each in played if name in each.scores]
     values = [value for value in scores if value is not None]
-    return MetricSummary(mean=_mean(rubrics, name, values), unscored=len(played) - len(values))
+    unit = METRICS[name].unit if name in METRICS else "share" if name in rubrics else None
+    return MetricSummary(mean=_mean(rubrics, name, values), unscored=len(played) - len(values), unit=unit)
 
 
 def _mean(rubrics: Collection[str], name: str, values: Sequence[float]) -> MeanInterval | None:

@@ -2,13 +2,14 @@
 
 from jobs.digest.scheduled import DIGEST, REVIEW, WEEKLY
 from jobs.errors import RequestError
+from jobs.feedback.privacy import RETENTION
 from jobs.maintenance import TIDY
 from jobs.regression.scheduled import REGRESS
 from jobs.schedule.use_case import SystemJob, UseCase
 from jobs.shelf import Shelf, unknown
 
 USE_CASES: Shelf[UseCase] = Shelf("schedule", [REGRESS, DIGEST, WEEKLY, REVIEW])
-SYSTEM_JOBS: Shelf[SystemJob] = Shelf("job", [TIDY])
+SYSTEM_JOBS: Shelf[SystemJob] = Shelf("job", [RETENTION, TIDY])
 
 
 def find_use_case(word: str) -> UseCase:

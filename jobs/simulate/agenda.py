@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from jobs.model import Assessment, Scenario, SimulatorName, SlotValue, Transcript, Turn
 from jobs.ports import Models, Utterance
-from jobs.simulate import cues
 from jobs.simulate.assessment import UNJUDGED, assess_transcript, is_answer, order_word
 from jobs.simulate.person import Person
-from jobs.simulate.phrasing import Act, Phrasebook
+from jobs.simulate.foreign_phrasing import phrasebook_of
+from jobs.simulate.phrasing import Act
 from jobs.simulate.reading import Reader, Reading
 from jobs.simulate.wishes import Want, Wish, listed, wishes_of
 
@@ -90,8 +90,8 @@ class AgendaUser:
         self._rng = random.Random(f"agenda:{scenario.seed}:{scenario.number}")
         self._wishes = wishes_of(scenario)
         self._items = [Item(wish=wish) for wish in self._wishes]
-        self._reader = Reader(self._wishes, scenario.fallback)
-        self._phrases = Phrasebook(scenario, random.Random(f"words:{scenario.seed}:{scenario.number}"))
+        self._reader = Reader(self._wishes, scenario.fallback, language=scenario.language)
+        self._phrases = phrasebook_of(scenario, random.Random(f"words:{scenario.seed}:{scenario.number}"))
         self._person = Person(scenario.context, random.Random(f"person:{scenario.seed}"))
         self._styles = {style.name for style in scenario.styles}
         self._change = self._drawn_change() if "change_your_mind" in self._styles else None
@@ -376,11 +376,11 @@ class AgendaUser:
         told = next(
             (item for item in self._items if item.said and item.wish.wants and item.wish.kind == "inform"), None
         )
-        if told and not self._restated and not heard.choice and cues.ASKS_WHAT.match(heard.question or ""):
+        if told and not self._restated and not heard.choice and heard.cues.ASKS_WHAT.match(heard.question or ""):
             self._restated = True
             return replace(self._raise(told), attempt=1)
         if heard.choice:
-            return Act(kind="tell", detail=f"{self._rng.choice(heard.choice).capitalize()}, please.")
+            return Act(kind="tell", detail=self._phrases.that_one(self._rng.choice(heard.choice)))
         return Act(kind="unsure")
 
     def _wants_recap(self, heard: Reading | None) -> bool:

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from jobs.model import Assessment, Check, GoalProgress, Scenario, SlotValue, Transcript
-from jobs.simulate.cues import FREE
 from jobs.simulate.facts import (
     find_durations,
     find_money,
 )
 from jobs.simulate.outputs import stated_outputs
+from jobs.simulate.languages import is_spoken
 from jobs.simulate.phrasing import Act
 from jobs.simulate.reading import Reader, Reading, stated_totals, states
 from jobs.simulate.wishes import Expected, Want, Wish, listed
@@ -86,15 +86,15 @@ def is_answer(wish: Wish, reading: Reading, *, direct: bool, asked: bool) -> boo
     statements = reading.statements
     if wish.expected == "money":
         amounts = {str(money) for statement in statements for money in find_money(statement)}
-        told = any(states("money", each) for each in statements) and len(amounts) < LIST_OF_PRICES
-        free = any(FREE.search(each) for each in statements)
+        told = any(states("money", each, reading.cues) for each in statements) and len(amounts) < LIST_OF_PRICES
+        free = any(reading.cues.FREE.search(each) for each in statements)
         return bool(stated_totals(reading)) or (direct and told) or (asked and free)
     if direct or (asked and wish.expected in UNMISTAKABLE):
-        return any(states(wish.expected, each) for each in statements)
+        return any(states(wish.expected, each, reading.cues) for each in statements)
     if wish.expected == "duration" and any(find_durations(each) and ARRIVAL_CUES.search(each) for each in statements):
         return True
     topic = _stems(wish.goal.text)
-    return asked and any(states(wish.expected, each) and topic & _stems(each) for each in statements)
+    return asked and any(states(wish.expected, each, reading.cues) and topic & _stems(each) for each in statements)
 
 
 def order_word(scenario: Scenario) -> str:
@@ -251,13 +251,13 @@ def _order_changed(spoken: Spoken, start: int, end: int) -> bool:
 
 def _stems(text: str) -> set[str]:
     """The longer words cut to four letters, so that "opening" meets "open"."""
-    return {word[:4] for word in re.findall(r"[a-z]{4,}", text.lower())} - IGNORED_STEMS
+    return {word[:4] for word in re.findall(r"[^\W\d_]{4,}", text.lower())} - IGNORED_STEMS
 
 
 def _warnings(scenario: Scenario) -> Iterator[str]:
-    if not scenario.language.lower().startswith(("english", "en-", "en_")) and scenario.language.lower() != "en":
-        yield f"the agenda simulator speaks English only: {scenario.language} was not spoken"
+    if not is_spoken(scenario.language):
+        yield f"customers without a model do not speak {scenario.language}: this one spoke English"
     for style in scenario.styles:
         if style.name == "change_language":
             languages = listed(list(style.languages)) or "another language"
-            yield f"the agenda simulator speaks English only: the change to {languages} was not played"
+            yield f"customers without a model keep to one language: the change to {languages} was not played"

@@ -4,11 +4,13 @@ import random
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Literal
 
 from jobs.model import Scenario, SlotValue, StyleName
 from jobs.simulate import sentences
 from jobs.simulate.facts import NUMBER_WORDS
+from jobs.simulate.languages import foreign
 from jobs.simulate.questions import question_forms, toward_the_assistant
 from jobs.simulate.wishes import Want, Wish, listed, plain_question
 
@@ -95,6 +97,7 @@ class Phrasebook:
 
     def __init__(self, scenario: Scenario, rng: random.Random) -> None:
         self._rng = rng
+        self._words: ModuleType = foreign(scenario.language) or sentences
         self._styles: frozenset[StyleName] = frozenset(style.name for style in scenario.styles)
         traits = " ".join((scenario.persona or "", *scenario.persona_traits)).lower()
         self._formal = bool(re.search(r"\b(?:formal|politely|courteous)\b", traits))
@@ -103,24 +106,28 @@ class Phrasebook:
         self._last_text = ""
         self._wanted_something = False
         self._says: Mapping[ActKind, Callable[[Act], str]] = {
-            "greet": lambda act: self._pick(sentences.BARE_GREETINGS if act.detail else sentences.GREETINGS),
+            "greet": lambda act: self._pick(self._words.BARE_GREETINGS if act.detail else self._words.GREETINGS),
             "inform": self._inform,
             "ask": self._ask,
             "answer": self._answer,
-            "affirm": lambda act: self._try(sentences.AFFIRM, act),
-            "affirm_but": lambda act: self._pick(sentences.AFFIRM_BUT).replace("{more}", self._inform(act)),
-            "missing": lambda act: self._correct(sentences.MISSING, act),
-            "wrong": lambda act: self._correct(sentences.WRONG, act),
-            "unwanted": lambda act: self._correct(sentences.UNWANTED, act),
-            "accept": lambda act: self._pick(sentences.ACCEPT),
-            "change": lambda act: self._correct(sentences.CHANGE, act),
+            "affirm": lambda act: self._try(self._words.AFFIRM, act),
+            "affirm_but": lambda act: self._pick(self._words.AFFIRM_BUT).replace("{more}", self._inform(act)),
+            "missing": lambda act: self._correct(self._words.MISSING, act),
+            "wrong": lambda act: self._correct(self._words.WRONG, act),
+            "unwanted": lambda act: self._correct(self._words.UNWANTED, act),
+            "accept": lambda act: self._pick(self._words.ACCEPT),
+            "change": lambda act: self._correct(self._words.CHANGE, act),
             "tell": lambda act: act.detail,
-            "decline": lambda act: self._pick(sentences.DECLINE),
-            "unsure": lambda act: self._pick(sentences.UNSURE),
-            "wait": lambda act: self._pick(sentences.WAIT),
-            "recap": lambda act: _fill(self._try(sentences.RECAP, act), order=act.detail or "request"),
-            "close": lambda act: self._pick(sentences.CLOSE_DISAPPOINTED if act.detail else sentences.CLOSE),
+            "decline": lambda act: self._pick(self._words.DECLINE),
+            "unsure": lambda act: self._pick(self._words.UNSURE),
+            "wait": lambda act: self._pick(self._words.WAIT),
+            "recap": lambda act: _fill(self._try(self._words.RECAP, act), order=act.detail or "request"),
+            "close": lambda act: self._pick(self._words.CLOSE_DISAPPOINTED if act.detail else self._words.CLOSE),
         }
+
+    def that_one(self, choice: str) -> str:
+        """One of several things that were offered."""
+        return self._words.THAT_ONE.replace("{it}", choice.capitalize())
 
     def say(self, acts: Sequence[Act]) -> str:
         """One utterance for the acts, in their order; never empty, never the same as the one before."""
@@ -130,7 +137,7 @@ class Phrasebook:
             if text and text != self._last_text:
                 break
         else:
-            text = f"As I said: {text}" if text else "Hello, are you there?"
+            text = self._words.AS_I_SAID.replace("{it}", text) if text else self._words.ARE_YOU_THERE
         self._last_text = text
         return text
 
@@ -163,30 +170,30 @@ class Phrasebook:
         if act.attempt >= 2 and act.wants:
             details = [f"{want.label} {self._value_said(want, act)}" for want in act.wants]
             bare = _filled(act.wish, (), {})
-            return _fill(self._pick(sentences.SPELLED_OUT), thing=bare or "what I want", details=listed(details))
+            return _fill(self._pick(self._words.SPELLED_OUT), thing=bare or "what I want", details=listed(details))
         if POLITE_REQUEST.match(thing):
             return f"{_capitalised(thing)}, please?"
         if VERB_START.match(thing):
-            doing = sentences.WANT_TO_TOO if too else sentences.WANT_TO
+            doing = self._words.WANT_TO_TOO if too else self._words.WANT_TO
             return _fill(self._try(doing, act), it=re.sub(r"^to ", "", thing, flags=re.IGNORECASE))
-        return _fill(self._try(sentences.WANT_THING_TOO if too else sentences.WANT_THING, act), it=thing)
+        return _fill(self._try(self._words.WANT_THING_TOO if too else self._words.WANT_THING, act), it=thing)
 
     def _ask(self, act: Act) -> str:
         assert act.wish is not None
         text = toward_the_assistant(_filled(act.wish, act.wish.wants, self._values_said(act)))
         forms, words = question_forms(text, act.wish.expected)
         asked = _fill(self._try(forms, act), **words)
-        return f"{self._pick(sentences.BEFORE_YES)} {_lowered(asked)}" if act.detail == "first" else asked
+        return f"{self._pick(self._words.BEFORE_YES)} {_lowered(asked)}" if act.detail == "first" else asked
 
     def _led(self, question: str) -> str:
         """A question that follows something else: "And how much is it?"."""
         if not re.match(r"(?:How|What|When|Could|Can|Do|Is|Are|Where|Which)\b[^?]*\?$", question):
             return question
-        return f"{self._pick(sentences.LEADS)} {_lowered(question)}"
+        return f"{self._pick(self._words.LEADS)} {_lowered(question)}"
 
     def _answer(self, act: Act) -> str:
         """The values of the variables that were asked for."""
-        forms = sentences.ANSWERS if not act.attempt and len(act.wants) == 1 else sentences.ANSWERS_AGAIN
+        forms = self._words.ANSWERS if not act.attempt and len(act.wants) == 1 else self._words.ANSWERS_AGAIN
         said = [_fill(self._pick(forms), it=self._counted(want, act), label=want.label) for want in act.wants]
         return " ".join(said)
 
@@ -244,9 +251,9 @@ class Phrasebook:
         if acts[0].kind not in ("greet", "inform", "ask"):
             return text
         greeting, _, rest = text.partition(" ") if acts[0].kind == "greet" else ("", "", text)
-        if not any(preamble in self._recent for preamble in sentences.PREAMBLES):
-            text = _joined(greeting, _joined(self._pick(sentences.PREAMBLES), rest))
-        return _joined(text, self._pick(sentences.AFTERTHOUGHTS))
+        if not any(preamble in self._recent for preamble in self._words.PREAMBLES):
+            text = _joined(greeting, _joined(self._pick(self._words.PREAMBLES), rest))
+        return _joined(text, self._pick(self._words.AFTERTHOUGHTS))
 
     def _misspelt(self, text: str) -> str:
         words = [
@@ -267,7 +274,7 @@ class Phrasebook:
 
 def _filled(wish: Wish, wants: Sequence[Want], values: Mapping[str, str]) -> str:
     """The goal's text with the values in place; variables that are not among ``wants`` are left out."""
-    text = plain_question(wish.goal.template)
+    text = plain_question(wish.goal.template, wish.tongue)
     for want in wish.wants:
         place = rf"\{{\{{\s*{re.escape(want.name)}\s*\}}\}}"
         value = values.get(want.name, "")

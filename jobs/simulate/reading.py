@@ -3,7 +3,8 @@
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import ModuleType
 
 from rapidfuzz import fuzz
 
@@ -24,6 +25,7 @@ from jobs.simulate.facts import (
     find_references,
     find_times,
 )
+from jobs.simulate.languages import foreign
 from jobs.simulate.wishes import Expected, Want, Wish
 
 READ_AT_MOST = 8_000
@@ -74,6 +76,7 @@ class Reading:
     farewell: bool
     choice: tuple[str, ...]
     question: str | None
+    cues: ModuleType = field(default=cues, compare=False, repr=False)
 
     @property
     def statements(self) -> tuple[str, ...]:
@@ -83,15 +86,17 @@ class Reading:
 class Reader:
     """Reads an assistant's messages with one scenario's wishes in mind."""
 
-    def __init__(self, wishes: Sequence[Wish], declared_fallback: str | None) -> None:
+    def __init__(self, wishes: Sequence[Wish], declared_fallback: str | None, *, language: str = "English") -> None:
+        self.cues: ModuleType = foreign(language) or cues
         self._wants = [((wish.index, want.name), want) for wish in wishes for want in wish.wants]
-        self._labels = [(key, _label_pattern(want)) for key, want in self._wants]
+        self._labels = [(key, _label_pattern(want, self.cues)) for key, want in self._wants]
         self._fallback = plain(declared_fallback or "")
 
     def read(self, message: str) -> Reading:
         """What the message says; never fails, whatever the message is."""
+        cues = self.cues
         text = tidy(message)
-        sentences = tuple(_sentences(text))
+        sentences = tuple(_sentences(text, cues))
         lost = [self._is_fallback(sentence.text) for sentence in sentences]
         useful = [sentence for sentence, is_lost in zip(sentences, lost, strict=True) if not is_lost]
         whole_is_fallback = self._resembles_fallback(plain(text))
@@ -129,12 +134,13 @@ class Reader:
             offers=offers,
             holds=any(cues.HOLDS.search(sentence.text) for sentence in useful if not sentence.asks) and not questions,
             farewell=bool(cues.FAREWELLS.search(statements)) and not questions,
-            choice=next((tuple(_choices(each)) for each in left if cues.CHOICE.search(each)), ()),
+            choice=next((tuple(_choices(each, cues)) for each in left if cues.CHOICE.search(each)), ()),
             question=left[0] if left else None,
+            cues=cues,
         )
 
     def _is_fallback(self, sentence: str) -> bool:
-        return bool(cues.NOT_UNDERSTOOD.search(sentence)) or self._resembles_fallback(plain(sentence))
+        return bool(self.cues.NOT_UNDERSTOOD.search(sentence)) or self._resembles_fallback(plain(sentence))
 
     def _resembles_fallback(self, said: str) -> bool:
         if not self._fallback or not said or len(said) > 3 * len(self._fallback) + 40:
@@ -146,6 +152,7 @@ class Reader:
 
     def _asked(self, question: str) -> Iterator[tuple[int, str]]:
         """The variables that a question asks for: by name, or by the choices it lists."""
+        cues = self.cues
         if (
             cues.ANYTHING_ELSE.search(question)
             and "?" in question
@@ -160,6 +167,7 @@ class Reader:
 
     def _mentions(self, useful: Sequence[Sentence]) -> dict[tuple[int, str], frozenset[SlotValue]]:
         """The values stated or read back; choices that are merely offered are none."""
+        cues = self.cues
         found: dict[tuple[int, str], frozenset[SlotValue]] = {}
         for sentence in useful:
             if sentence.asks and not cues.CONFIRMS.search(sentence.text) and not cues.READS_BACK.search(sentence.text):
@@ -186,13 +194,11 @@ def plain(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def states(expected: Expected, statement: str) -> bool:
-    """Whether a statement has a fact of the expected kind."""
+def states(expected: Expected, statement: str, cues: ModuleType = cues) -> bool:
+    """Whether a statement has a fact of the expected kind; ``cues`` are those of its language."""
     match expected:
         case "money":
-            return bool(find_money(statement)) or bool(
-                re.search(r"\b(?:free|no charge|costs nothing)\b", statement, re.I)
-            )
+            return bool(find_money(statement)) or bool(cues.FREE.search(statement))
         case "duration":
             return bool(find_durations(statement) or find_times(statement)) or bool(cues.SOON.search(statement))
         case "time":
@@ -219,7 +225,7 @@ def states(expected: Expected, statement: str) -> bool:
 
 def stated_totals(reading: Reading) -> list[str]:
     """The totals that a message states, as ``14.50 USD``; prices of parts and fees are none."""
-    totals: list[str] = []
+    totals, cues = list[str](), reading.cues
     for sentence in reading.sentences:
         amounts = {str(money) for money in find_money(sentence.text)}
         if len(amounts) == 1 and cues.TOTAL.search(sentence.text) and not cues.NOT_A_TOTAL.search(sentence.text):
@@ -227,16 +233,16 @@ def stated_totals(reading: Reading) -> list[str]:
     return totals
 
 
-def _sentences(text: str) -> Iterator[Sentence]:
+def _sentences(text: str, cues: ModuleType) -> Iterator[Sentence]:
     parts = re.split(r"(?<=[.!?…])\s+|\n+", text)
     for part in parts[:SENTENCES_AT_MOST]:
         if said := part.strip(" -•\t"):
             yield Sentence(text=said, asks=said.rstrip(" )\"'").endswith("?") or bool(cues.ASKS_FOR.search(said)))
 
 
-def _label_pattern(want: Want) -> re.Pattern[str]:
+def _label_pattern(want: Want, cues: ModuleType) -> re.Pattern[str]:
     """How a question names a variable: its name, singular or plural, the usual other words, "how many" of its unit."""
-    words = re.findall(r"[a-z]+", want.label.lower()) or [want.label.lower()]
+    words = re.findall(r"[^\W\d_]+", want.label.lower()) or [want.label.lower()]
     names = {want.label.lower(), words[-1]}
     names |= {name.removesuffix("s") for name in names if len(name) > 3 and name != "cans"}  # "can" is mostly the verb
     also = {other for name in names for other in cues.OTHER_LABELS.get(name, ())}
@@ -245,7 +251,7 @@ def _label_pattern(want: Want) -> re.Pattern[str]:
     return re.compile(rf"\b(?:{'|'.join(sorted(forms, key=len, reverse=True))})\b", re.IGNORECASE)
 
 
-def _choices(question: str) -> Iterator[str]:
+def _choices(question: str, cues: ModuleType) -> Iterator[str]:
     """The alternatives that can be told apart from the question around them: the last, and a first that opens it."""
     if match := cues.CHOICE.search(question):
         yield match["last"].strip()

@@ -40,6 +40,8 @@ Place = Callable[[], AbstractAsyncContextManager[None]]
 OnTalked = Callable[[], Awaitable[None]]
 
 SHARD_SIZE = 25
+MOST_UNSCORED = 25
+"""Conversations that wait to be scored from which one keeps its place until it is: talking must not outrun scoring."""
 PLAY_ALONE_FROM = 2
 """Strikes (attempts that took the worker down before their first turn) from which a conversation is played alone."""
 TRIES_WHEN_VOID = 2
@@ -226,7 +228,8 @@ async def _play_safely(
     try:
         user = _customer(run, planned, models, ports)
         transcript = await _talk(planned, variant, user, models, on_turn, ports)
-        await on_talked()
+        if ports.slots.scoring.waiting < MOST_UNSCORED:
+            await on_talked()
         await ports.slots.scoring.turn()
         assessment = await assessed(user, transcript, planned.scenario, judge)
         transcript = _settle(transcript, assessment)

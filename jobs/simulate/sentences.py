@@ -1,5 +1,8 @@
 """What a simulated customer can say: English sentences to choose from, by what they do and how often that was tried."""
 
+AS_I_SAID = "As I said: {it}"
+ARE_YOU_THERE = "Hello, are you there?"
+THAT_ONE = "{it}, please."
 GREETINGS = ("Hi!", "Hello!", "Hi there!", "Hello,", "Hi,", "Hey,", "Good day,", "Hello there,")
 BARE_GREETINGS = ("Hi!", "Hello!", "Hi there!", "Hey!", "Hello there!")
 WANT_THING = (

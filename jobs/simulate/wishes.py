@@ -1,13 +1,16 @@
 """A scenario's goals as wishes: what is wanted or asked, what would answer it, and how to recognise its values."""
 
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from types import ModuleType
 from typing import Literal
 
 from jobs.model import Goal, Scenario, Slot, SlotValue
 from jobs.simulate.facts import NUMBER_WORDS, NUMBERS, find_dates, find_times
+from jobs.simulate.languages import foreign
 
 WishKind = Literal["inform", "question", "request"]
 Expected = Literal[
@@ -63,10 +66,15 @@ EXPECTATIONS: Mapping[Expected, re.Pattern[str]] = {
 }
 """What kind of fact a question is after; the first that fits, in this order."""
 
+ACTING = re.compile(
+    r"(?:to )?(?:book|buy|order|rent|reserve|transfer|pay|send|change|update|cancel|open|report)\b", re.IGNORECASE
+)
 REFUSAL = re.compile(r"\b(?:no|not|without|instead of|rather than|except|minus|n't have)\s+(?:the |any |an? )?$", re.I)
 NOISE_WORDS = frozenset(
     ("of", "for", "the", "a", "an", "in", "on", "at", "to", "and", "or", "with", "by", "from", "custom")
 )
+_ENGLISH = sys.modules[__name__]
+"""This module has the patterns of English; those of other languages are modules with the same names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +88,7 @@ class Want:
     slot: Slot
     unit: str
     forms: tuple[tuple[SlotValue, re.Pattern[str]], ...]
+    refusal: re.Pattern[str] = REFUSAL
 
     @property
     def name(self) -> str:
@@ -106,12 +115,12 @@ class Want:
 
     def _affirmed(self, form: re.Pattern[str], text: str) -> bool:
         return any(
-            not REFUSAL.search(text[max(0, match.start() - 24) : match.start()]) for match in form.finditer(text)
+            not self.refusal.search(text[max(0, match.start() - 24) : match.start()]) for match in form.finditer(text)
         )
 
     def _numbers(self, text: str) -> Iterator[SlotValue]:
         for match in self._counted.finditer(text):
-            if REFUSAL.search(text[max(0, match.start() - 24) : match.start()]):
+            if self.refusal.search(text[max(0, match.start() - 24) : match.start()]):
                 continue
             said = match["number"].lower()
             value = (
@@ -155,6 +164,7 @@ class Wish:
     kind: WishKind
     expected: Expected
     wants: tuple[Want, ...]
+    tongue: ModuleType = field(default=_ENGLISH, compare=False, repr=False)
 
     @property
     def labels(self) -> str:
@@ -169,7 +179,8 @@ class Wish:
 
 def wishes_of(scenario: Scenario) -> tuple[Wish, ...]:
     """The scenario's goals, in their order."""
-    return tuple(_wish(index, goal) for index, goal in enumerate(scenario.goals))
+    tongue = foreign(scenario.language) or _ENGLISH
+    return tuple(_wish(index, goal, tongue) for index, goal in enumerate(scenario.goals))
 
 
 def listed(parts: Sequence[str], last: str = "and") -> str:
@@ -177,41 +188,32 @@ def listed(parts: Sequence[str], last: str = "and") -> str:
     return f" {last} ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
-def plain_question(text: str) -> str:
+def plain_question(text: str, tongue: ModuleType = _ENGLISH) -> str:
     """A goal's text without what is said about asking it."""
-    return ASKING.sub("", text.strip()).strip().rstrip("?").strip()
+    return tongue.ASKING.sub("", text.strip()).strip().rstrip("?").strip()
 
 
-def _wish(index: int, goal: Goal) -> Wish:
-    text = plain_question(goal.text)
-    kind = _kind(text, goal)
-    facts: list[Expected] = [fact for fact, pattern in EXPECTATIONS.items() if pattern.search(text)]
-    wants = tuple(_want(goal, slot) for slot in goal.slots)
-    return Wish(
-        index=index, goal=goal, kind=kind, expected=facts[0] if facts and kind == "question" else "open", wants=wants
-    )
+def _wish(index: int, goal: Goal, tongue: ModuleType) -> Wish:
+    text = plain_question(goal.text, tongue)
+    kind = _kind(text, goal, tongue)
+    facts: list[Expected] = [fact for fact, pattern in tongue.EXPECTATIONS.items() if pattern.search(text)]
+    wants = tuple(_want(goal, slot, tongue) for slot in goal.slots)
+    expected = facts[0] if facts and kind == "question" else "open"
+    return Wish(index=index, goal=goal, kind=kind, expected=expected, wants=wants, tongue=tongue)
 
 
-def _kind(text: str, goal: Goal) -> WishKind:
-    if QUESTION.match(text) or (ASKED_THING.search(text) and not _acts(text)):
+def _kind(text: str, goal: Goal, tongue: ModuleType) -> WishKind:
+    if tongue.QUESTION.match(text) or (tongue.ASKED_THING.search(text) and not tongue.ACTING.match(text)):
         return "question"
     if goal.slots:
         return "inform"
     told_to_ask = len(text) < len(goal.text.strip().rstrip("?").strip())
-    return "question" if told_to_ask or POLITE_REQUEST.match(text) else "request"
+    return "question" if told_to_ask or tongue.POLITE_REQUEST.match(text) else "request"
 
 
-def _acts(text: str) -> bool:
-    return bool(
-        re.match(
-            r"(?:to )?(?:book|buy|order|rent|reserve|transfer|pay|send|change|update|cancel|open|report)\b", text, re.I
-        )
-    )
-
-
-def _want(goal: Goal, slot: Slot) -> Want:
+def _want(goal: Goal, slot: Slot, tongue: ModuleType) -> Want:
     forms = () if slot.type in ("int", "float") else tuple(_forms(slot))
-    return Want(slot=slot, unit=_unit(goal, slot) if not forms else "", forms=forms)
+    return Want(slot=slot, unit=_unit(goal, slot) if not forms else "", forms=forms, refusal=tongue.REFUSAL)
 
 
 def _forms(slot: Slot) -> Iterator[tuple[SlotValue, re.Pattern[str]]]:

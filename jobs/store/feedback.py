@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Literal, TypeVar
 
-from sqlalchemy import Connection, and_, bindparam, delete, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, false, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.sql import ColumnElement
@@ -96,10 +96,11 @@ class Example:
 
 @dataclass(frozen=True, kw_only=True)
 class Forgotten:
-    """How much was deleted."""
+    """How much was deleted; ``conversations`` are live ones."""
 
     ratings: int
     examples: int
+    conversations: int = 0
 
 
 class Feedback:
@@ -168,6 +169,13 @@ class Feedback:
                 and_(ours[1], EXAMPLE.c.workspace_id == workspace_id),
             ]
         return await self._forget(ours[0], ours[1])
+
+    async def forget_examples_of(self, member_id: str, *, workspace_id: WorkspaceId | None) -> int:
+        """Delete what anybody kept of the member's live conversations; how many there were."""
+        mine = select(LIVE.c.id).where(LIVE.c.member_id == member_id)
+        if workspace_id is not None:
+            mine = mine.where(LIVE.c.workspace_id == workspace_id)
+        return (await self._forget(false(), EXAMPLE.c.conversation_id.in_(mine))).examples
 
     async def forget_before(self, moment: datetime) -> Forgotten:
         """Delete what is older than that."""

@@ -3,16 +3,15 @@
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import Connection, String, and_, cast, create_engine, func, literal, select, type_coerce
 from sqlalchemy.sql import ColumnElement
 
-from jobs.feedback.rating import Kind, Source
+from jobs.feedback.scope import Comment, Dimension, Scope, VoteCount
 from jobs.metrics import RUBRICS
 from jobs.model import EndedBy, Transcript, WorkspaceId
 from jobs.store._rows import table_of, turn_from
@@ -32,45 +31,6 @@ MOST_COMPARED = 5000
 """Conversations that people rated, the newest ones, whose judgements are compared with them."""
 READ_ROWS = 5000
 """Rows that are fetched together."""
-
-Dimension = Literal["assistant", "variant", "profile", "persona", "channel", "week"]
-DIMENSIONS: tuple[Dimension, ...] = ("assistant", "variant", "profile", "persona", "channel", "week")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scope:
-    """Which feedback is looked at; None means all."""
-
-    workspace_id: WorkspaceId | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    assistant: str | None = None
-    variant: str | None = None
-    profile: str | None = None
-    channel_id: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class VoteCount:
-    """So many people gave this vote; ``group`` is the value of the dimension that was asked for."""
-
-    source: Source
-    kind: Kind
-    value: int
-    group: str | None
-    n: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Comment:
-    """What somebody wrote, without personal data, and the vote that came with it."""
-
-    text: str
-    source: Source
-    kind: Kind
-    value: int | None
-    at: datetime
-    conversation_id: str | None = None
 
 
 class FeedbackReader:
@@ -139,10 +99,10 @@ class FeedbackReader:
             rows: Any = self._connection.execute(query)
             for row in rows:
                 details, scenario, result = (dict[str, Any](each) for each in (row.details, row.scenario, row.result))
-                if dict[str, Any](details.get("stamps") or {}).get("judge") != judge_stamp:
+                if details["stamps"].get("judge") != judge_stamp:
                     continue
                 names = {each.name for each in RUBRICS} | {each["name"] for each in scenario.get("rubrics") or ()}
-                given = dict[str, Any](result.get("scores") or {})
+                given: dict[str, Any] = result.get("scores") or {}
                 scores = {name: score["value"] for name, score in given.items() if name in names}
                 yield row.id, {name: value for name, value in scores.items() if value is not None and 0 <= value <= 1}
 
@@ -169,7 +129,7 @@ class FeedbackReader:
         total, chosen = self._newest(ids, CONVERSATION.c.id, limit)
         turns = self._turns(TURN, chosen)
         endings = self._endings(chosen)
-        return total, [Transcript(turns=turns.get(each, ()), ended_by=endings[each]) for each in chosen]
+        return total, [Transcript(turns=turns.get(each, ()), ended_by=endings.get(each, "steps")) for each in chosen]
 
     def transcript(self, conversation_id: str) -> Transcript | None:
         """What was said in one conversation, live or played; None if nothing is known of it."""
@@ -206,7 +166,7 @@ class FeedbackReader:
                 CONVERSATION.c.id.in_(ids[start : start + 500]), CONVERSATION.c.outcome.is_not(None)
             )
             rows: Any = self._connection.execute(query)
-            endings |= {row.id: (row.result or {}).get("ended_by", "steps") for row in rows}
+            endings |= {row.id: row.result["ended_by"] for row in rows if row.result}
         return endings
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
 
@@ -60,7 +60,7 @@ def read_suite(
         assistant=read_text(section.take("assistant"), example="pizza"),
         repeats=read_repeats(section.take("repeats")) or 1,
         counts=_counts(section.take("counts")),
-        gates=_gates(section.take("gates")),
+        gates=_gates(section.take("gates"), profiles),
         rules=rules,
         rules_stamp=rules_stamp,
         warnings=(*root.report.warnings, *(warning for each in profiles for warning in each.profile.warnings)),
@@ -140,25 +140,27 @@ def _counts(field: Field | None) -> Mapping[Category, int]:
 # --- gates and rules --------------------------------------------------------------------------------------------------
 
 
-def _gates(field: Field | None) -> tuple[Gate, ...]:
+def _gates(field: Field | None, profiles: Sequence[SuiteProfile]) -> tuple[Gate, ...]:
+    measures = {**MEASURES, **{rubric.name: "higher" for each in profiles for rubric in each.profile.rubrics}}
     if field and not field.is_mapping:
         field.problem("this must be a mapping of figures to limits", "write, for example, {success: 0.9}")
-    return tuple(gate for key, value in (field.entries() if field else ()) if (gate := _gate(key, value)))
+    return tuple(gate for key, value in (field.entries() if field else ()) if (gate := _gate(key, value, measures)))
 
 
-def _gate(key: Field, value: Field) -> Gate | None:
+def _gate(key: Field, value: Field, measures: Mapping[str, str]) -> Gate | None:
+    """A limit for one of these figures, which say which way is good; rubrics of the suite's profiles are among them."""
     measure = key.written
-    if measure not in MEASURES:
-        guess = key.report.guess(measure, MEASURES)
+    if measure not in measures:
+        guess = key.report.guess(measure, measures)
         key.problem(
             f"there is no figure {shown(measure)}",
-            f"did you mean {guess!r}?" if guess else f"write one of {', '.join(MEASURES)}",
+            f"did you mean {guess!r}?" if guess else f"write one of {', '.join(measures)}",
         )
         return None
     if not value.is_mapping:
         if (limit := value.number()) is None:
             return None
-        more_is_better = MEASURES[measure] == "higher"
+        more_is_better = measures[measure] == "higher"
         return Gate(
             measure=measure,
             at_least=float(limit) if more_is_better else None,

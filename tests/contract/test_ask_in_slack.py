@@ -215,8 +215,8 @@ async def test_an_answer_is_kept_from_its_menu_and_from_the_messages_own(place: 
     [menu] = [e for b in answer["blocks"] for e in b.get("elements", []) if e.get("action_id") == "ask_more"]
 
     await workspace.click(ADA, CHANNEL, answer["ts"], "ask_more", menu["options"][0]["value"])
-    await workspace.shortcut(ADA, "keep_example", CHANNEL, answer["ts"])
-    await workspace.shortcut(ADA, "keep_example", CHANNEL, root["ts"])
+    await workspace.shortcut(ADA, "keep_example", channel=CHANNEL, ts=answer["ts"])
+    await workspace.shortcut(ADA, "keep_example", channel=CHANNEL, ts=root["ts"])
     told = await workspace.wait_for(lambda: (len(workspace.ephemerals(ADA)) == 3 and workspace.ephemerals(ADA)) or [])
 
     assert sorted("kept as an example." in each["text"] for each in told) == [False, True, True]

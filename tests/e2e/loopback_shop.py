@@ -45,7 +45,7 @@ def assistant(base_url: str) -> dict[str, Any]:
     """The entry of ``assistants.yaml`` with two prompts for one model."""
     prompts = {"short": SHORT, "careful": CAREFUL}
     return {
-        "connector": "openai",
+        "connector": "openai_chat",
         "default": "short",
         "profiles": [],
         "variants": {

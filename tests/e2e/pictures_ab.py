@@ -28,6 +28,7 @@ async def main() -> None:
             home = make_home(
                 Path(directory),
                 latency_ms=120,
+                CONVOTEST_CONCURRENCY="10",  # so that there is something to see while it is played
                 variants={
                     "cold": {"session": "cold", "warm_up": [*WARM_UP]},
                     "warm": {"session": "warm", "warm_up": [*WARM_UP]},

@@ -128,7 +128,7 @@ def test_a_member_is_forgotten(capsys: Capture) -> None:
     call("feedback", "add", "--rating", "5", "--user", "ana", "--conversation", "c1")
     call("feedback", "add", "--rating", "1", "--user", "ben", "--conversation", "c1")
     capsys.readouterr()
-    assert printed(capsys, "feedback", "forget", "ana") == {"ratings": 1, "examples": 0}
+    assert printed(capsys, "feedback", "forget", "ana") == {"ratings": 1, "examples": 0, "conversations": 0}
     assert printed(capsys, "feedback", "report")["mean"] == 1
 
 

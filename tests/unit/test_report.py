@@ -287,7 +287,7 @@ def test_the_exit_code(outcomes: tuple[Outcome, ...], state: RunState, code: int
 
 TOP = (
     "run profile suite assistant simulator seed stamps totals success metrics latency_ms tokens cost_usd gates rules "
-    "confusion by_tag by_persona styles drop_off rubrics conversations"
+    "confusion by_tag by_persona styles drop_off rubrics agreement conversations"
 )
 EACH = (
     "id number scenario seed persona tags outcome blame ended_by reasons warnings goals checks rules context turns "
