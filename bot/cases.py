@@ -4,7 +4,9 @@ from bot.blocks import Message, note
 from bot.case_rendering import case_file
 from bot.commands import Asker, Edge
 from bot.commands._command import require
+from jobs.errors import ConvotestError
 from jobs.model import Announcement, OutboxItem
+from jobs.uploads import save_upload
 
 NOT_A_CONVERSATION = (
     "Only a conversation of a run or an answer in a live thread can be turned into a test case. Use the menu of the "
@@ -34,7 +36,24 @@ async def make_case(asker: Asker, edge: Edge) -> Message:
         )
     )
     edge.ports.bell.ring()
-    return note(f"{name}.yaml is being put into the thread: add what you expect of the answers.")
+    told = await kept(made, asker, edge)
+    return note(f"{name}.yaml is being put into the thread: add what you expect of the answers. {told}")
+
+
+async def kept(made: tuple[str, str], asker: Asker, edge: Edge) -> str:
+    """Keep it as a suite of this workspace; how it is played and changed, or why it could not be kept."""
+    name, text = made
+    try:
+        saved = await save_upload(
+            f"{name}.yaml",
+            text.encode(errors="replace"),
+            by=asker.member_id,
+            workspace_id=asker.workspace_id,
+            ports=edge.ports,
+        )
+    except ConvotestError as error:
+        return f"It was not kept as a suite: {error}"
+    return f"It is kept as a suite: /convotest run {saved.stem} plays it; send me the changed file to replace it."
 
 
 def _key(item: OutboxItem) -> str:

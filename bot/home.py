@@ -24,6 +24,7 @@ from bot.blocks.home import (
     home_satisfaction,
     home_workspace,
 )
+from bot.blocks.schedule import home_schedules
 from bot.commands import Asker, Edge, open_picker
 from bot.commands._command import person_of, require
 from bot.commands.actions import home_section as actions_waiting
@@ -34,6 +35,7 @@ from jobs.feedback.headline import headline_figures
 from jobs.model import Run, Verbosity, WorkspaceSettings
 from jobs.permissions import approvers_of, refusal
 from jobs.runs import list_runs
+from jobs.schedule.lifecycle import list_schedules
 from jobs.spending import spent_this_month
 from jobs.store.votes import Scope
 
@@ -65,6 +67,10 @@ async def _shown(run: Run, edge: Edge) -> ShownRun:
     return ShownRun(run=run, progress=await store.runs.progress(run), link=link)
 
 
+async def schedules(asker: Asker, edge: Edge) -> Sequence[Json]:
+    return home_schedules(await list_schedules(asker.workspace_id, edge.ports))
+
+
 async def satisfaction(asker: Asker, edge: Edge) -> Sequence[Json]:
     ports = edge.ports
     since = ports.clock.now() - timedelta(days=SATISFACTION_DAYS)
@@ -88,7 +94,7 @@ async def this_workspace(asker: Asker, edge: Edge) -> Sequence[Json]:
 
 
 Section = Callable[[Asker, Edge], Awaitable[Sequence[Json]]]
-SECTIONS: tuple[Section, ...] = (actions_waiting, latest_runs, satisfaction, this_workspace)
+SECTIONS: tuple[Section, ...] = (actions_waiting, latest_runs, schedules, satisfaction, this_workspace)
 """What the tab shows, from the top. A section is a function from who looks to its blocks, made with
 `bot.blocks.home.home_list`; with nothing to show it says how something gets there."""
 

@@ -531,6 +531,10 @@ class Run:
     """Why a run ended early, in one sentence."""
     gates: tuple[Gate, ...] = ()
     rules: str | None = None
+    per_minute: float | None = None
+    """At which rate its conversations begin; None = all of them at once, as far as there is room."""
+    budget_usd: float | None = None
+    """What its suite lets it spend; None = no limit of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -181,7 +181,7 @@ async def _estimate(use: ModelUse, suite: Suite, seed: int, n: int, ports: Ports
     if use.simulator or use.judge:
         ports.models.endpoint()
     await ports.models.prepare()
-    if ports.models.budget_usd is not None:
+    if ports.models.budget_usd is not None or suite.budget_usd is not None:
         require_prices(ports.models.prices, use.models, ports.clock.now())
     sample = await asyncio.to_thread(draw_suite, suite, seed=seed, n=min(n, ESTIMATED_FROM))
     return estimate_usd(use, sample, n, ports.models.prices, at=ports.clock.now())

@@ -82,15 +82,17 @@ class ModelPool:
         gate = GateLimits(concurrency=self._settings.convotest_concurrency, per_minute=per_minute)
         return self._providers.provider(endpoint, gate)
 
-    def of_run(self, run_id: RunId, *, spent_usd: float = 0.0) -> "RunModels":
+    def of_run(self, run_id: RunId, *, spent_usd: float = 0.0, limit_usd: float | None = None) -> "RunModels":
         """The same for every shard of a run that is played at the same time, so that they share one budget.
 
         Args:
             spent_usd: what the run spent before this process came to it.
+            limit_usd: what its suite lets it spend; the smaller one of this and the setting counts.
         """
         models = self._runs.get(run_id)
         if models is None:
-            pot = Pot("the run's budget", self.budget_usd, spent_usd=spent_usd)
+            limits = [limit for limit in (self.budget_usd, limit_usd) if limit is not None]
+            pot = Pot("the run's budget", min(limits, default=None), spent_usd=spent_usd)
             models = self._runs[run_id] = RunModels(self, run_id, pot)
         return models
 

@@ -71,6 +71,8 @@ async def start_run(request: RunRequest, ports: Ports, *, plan: RunPlan | None =
         created_at=ports.clock.now(),
         gates=plan.suite.gates,
         rules=plan.suite.rules,
+        per_minute=plan.suite.per_minute,
+        budget_usd=plan.suite.budget_usd,
     )
     await ports.store.variants.save(run.workspace_id, plan.variant)
     saved = await ports.store.runs.create(

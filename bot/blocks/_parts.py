@@ -211,7 +211,7 @@ def header(text: str) -> Json:
 
 
 def plain(text: str, most: int) -> Json:
-    return {"type": "plain_text", "text": clip(text, most) or "–", "emoji": False}
+    return {"type": "plain_text", "text": clip(clean(text), most) or "–", "emoji": False}
 
 
 def context(*texts: Json) -> Json:

@@ -45,7 +45,7 @@ def alert_message(incident: Incident) -> Message:
         head = words(f"{mark} {finding.severity.capitalize()}: ", bold=True)
         what = f"alert ({finding.severity}): {subject}: {sentence}"
     blocks: list[Json] = [
-        rich_text(line(head, words(subject, bold=True)), line(words(f"\n{sentence}"))),
+        rich_text(line(head, words(subject, bold=True)), line(words(sentence))),
         rich_text(line(*_times(incident))),
     ]
     if incident.worst is not None and incident.worst != finding.value:

@@ -42,13 +42,13 @@ def digest_message(digest: Digest, links: Links) -> Message:
     headline = one_line(redact(digest.headline), 140)
     parts = [part for part in digest.parts if part.lines]
     room = MOST_LINES - len(parts)
-    rows: list[Json] = []
+    groups: list[list[Json]] = []
     for part in parts:
         shown = part.lines[: max(1, room)]
         room -= len(shown) - 1
-        rows.append(line(words(f"\n{one_line(part.title, 80)}", bold=True)))
-        rows += [_line(each, links) for each in shown]
-    blocks: list[Json] = [header(f"{HEADS[digest.tone]} {headline}"), _bounded(rows)]
+        heading = line(words(one_line(part.title, 80), bold=True))
+        groups.append([heading, *(_line(each, links) for each in shown)])
+    blocks: list[Json] = [header(f"{HEADS[digest.tone]} {headline}"), *_bounded(groups)]
     thread = "details and charts are in the thread" if any(part.details for part in digest.parts) else ""
     facts = " · ".join(each for each in (title, digest.zone, thread) if each)
     blocks.append(context(plain(facts, 300)))
@@ -61,8 +61,8 @@ def digest_part(part: DigestPart, links: Links) -> Message:
     rows = [line(words(one_line(part.title, 80), bold=True)), *(_line(each, links) for each in shown)]
     left_out = len(part.details) - len(shown)
     if left_out:
-        rows.append(line(words(f"\n… and {left_out} more; convotest digest shows all")))
-    return Message(text=fallback(escape(f"{part.title}: {len(part.details)} lines")), blocks=(_bounded(rows),))
+        rows.append(line(words(f"… and {left_out} more; convotest digest shows all")))
+    return Message(text=fallback(escape(f"{part.title}: {len(part.details)} lines")), blocks=tuple(_bounded([rows])))
 
 
 def keys_of(parts: Sequence[DigestPart]) -> Iterator[str]:
@@ -82,7 +82,7 @@ def _line(given: Line, links: Links) -> Json:
     """One line, with a link where it refers to something that was posted."""
     text = clip(" ".join(clean(redact(given.text)[: LONGEST_LINE * 4]).split()), LONGEST_LINE) or "–"
     url = links.get(given.key) if given.key else None
-    elements = [words(f"\n{MARKS[given.tone]} "), _link(url, text) if url else words(text)]
+    elements = [words(f"{MARKS[given.tone]} "), _link(url, text) if url else words(text)]
     for number, each in enumerate(given.links):
         elements.append(words(" · conversation " if number == 0 else ", "))
         address = links.get(conversation_key(each.run_id, each.number))
@@ -94,14 +94,15 @@ def _link(url: str, text: str) -> Json:
     return {"type": "link", "url": url, "text": text}
 
 
-def _bounded(rows: Sequence[Json]) -> Json:
-    """As many rows as a message can hold."""
-    kept: list[Json] = []
+def _bounded(groups: Sequence[Sequence[Json]]) -> Iterator[Json]:
+    """A block a group, with as many rows as a message can hold."""
     used = 0
-    for row in rows:
-        used += sum(len(element.get("text", "")) for element in row["elements"])
-        if used > MOST_TEXT - 600:
-            kept.append(line(words("\n… there is more than one message can hold")))
-            break
-        kept.append(row)
-    return rich_text(*(kept or [line(words("–"))]))
+    for rows in groups:
+        kept: list[Json] = []
+        for row in rows:
+            used += sum(len(element.get("text", "")) for element in row["elements"])
+            if used > MOST_TEXT - 600:
+                yield rich_text(*kept, line(words("… there is more than one message can hold")))
+                return
+            kept.append(row)
+        yield rich_text(*(kept or [line(words("–"))]))

@@ -29,20 +29,20 @@ def history_message(report: HistoryReport) -> Message:
     if not report.series:
         text = f"Nothing is known of {name} since {report.since:%d %b %Y}: it is recorded whenever a run finishes."
         return Message(text=fallback(escape(text)), blocks=(rich_text(line(words(text))),))
-    rows: list[Json] = []
+    groups: list[Json] = []
     used = 0
     for series in report.series[:MOST_SERIES]:
         told = [one_line(redact(sentence), 300) for sentence in sentences(series)]
         used += sum(map(len, told)) + 300
         if used > MOST_TEXT - 500:
             break
-        rows.append(line(words(f"\n{one_line(redact(series.name), 120)}", bold=True)))
-        rows.append(line(words(f"\n{sparkline([night.value for night in series.nights])}")))
-        rows += [line(words(f"\n• {sentence}")) for sentence in told]
+        name_of_series = line(words(one_line(redact(series.name), 120), bold=True))
+        course = line(words(sparkline([night.value for night in series.nights])))
+        groups.append(rich_text(name_of_series, course, *(line(words(f"• {sentence}")) for sentence in told)))
     better = "lower is better" if is_lower_better(report.metric) else "higher is better"
     days = (report.until - report.since).days
     facts = f"{counted(len(report.series), 'series', 'series')} in {days} days · {better}"
     return Message(
         text=fallback(escape(f"{name} in {days} days")),
-        blocks=(header(f"{name.capitalize()}, {days} days"), rich_text(*rows), context(plain(facts, 200))),
+        blocks=(header(f"{name.capitalize()}, {days} days"), *groups, context(plain(facts, 200))),
     )

@@ -42,9 +42,9 @@ HEADLINES: dict[RegressionVerdict, str] = {
 SEVERITIES: dict[Severity, str] = {"high": "🔴", "medium": "🟠"}
 STANDINGS: dict[Standing, str] = {"kept": "✅ kept", "broken": "❌ broken", "open": "❔ open"}
 ON_THE_CARD = 4
-IN_THE_REPORT = 15
+IN_THE_REPORT = 12
 MOST_LINKS = 8
-MOST_NOTES = 8
+MOST_NOTES = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,14 +185,14 @@ def regression_report(shown: Shown) -> Message:
         blocks.append(rich_text(*rows))
     remarks = list(_remarks(summary))[:MOST_NOTES]
     if remarks:
-        blocks.append(context(*(plain(one_line(remark, 500), 600) for remark in remarks)))
+        blocks.append(context(*(plain(one_line(remark, 320), 360) for remark in remarks)))
     return Message(text=fallback(escape(f"{headline}. {one_line(summary.headline, 600)}")), blocks=tuple(blocks))
 
 
 def _detail(each: Regressed, shown: Shown) -> Iterator[Json]:
     found = [_conversation(number, shown) for number in each.conversations[:MOST_LINKS]]
     more = len(each.conversations) - MOST_LINKS
-    parts = [words(f"{SEVERITIES[each.severity]} "), words(one_line(each.sentence, 300))]
+    parts = [words(f"{SEVERITIES[each.severity]} "), words(one_line(each.sentence, 260))]
     for link in found:
         parts += [words(" "), link]
     if more > 0:
@@ -200,7 +200,7 @@ def _detail(each: Regressed, shown: Shown) -> Iterator[Json]:
     yield line(*parts)
     for text in list(each.quotes.values())[:1]:
         if text:
-            yield quote(words(one_line(text, 240), italic=True))
+            yield quote(words(one_line(text, 200), italic=True))
 
 
 def _conversation(number: int, shown: Shown) -> Json:

@@ -1,7 +1,6 @@
 """How schedules look: the list of them, and that one did not run."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from bot.blocks._parts import (
     Json,
@@ -27,10 +26,11 @@ from jobs.schedule.shown import ShownSchedule, words_for
 
 SCHEDULE_NOW, SCHEDULE_RESUME = "schedule_now", "schedule_resume"
 MOST_LISTED = 40
+MOST_AT_HOME = 8
 STATES = {"claimed": "is beginning", "begun": "ran", "failed": "did not run", "missed": "was missed"}
 
 
-def schedules(shown: Sequence[ShownSchedule], *, now: datetime) -> Message:
+def schedules(shown: Sequence[ShownSchedule]) -> Message:
     """All of a workspace, each with when it is due next and what became of it last."""
     blocks: list[Json] = [header("Schedules")]
     blocks += [rich_text(*_lines(each)) for each in shown[:MOST_LISTED]]
@@ -42,9 +42,15 @@ def schedules(shown: Sequence[ShownSchedule], *, now: datetime) -> Message:
     return Message(text=fallback(f"Schedules: {escape(names)}"), blocks=tuple(blocks))
 
 
-def schedule_line(each: ShownSchedule) -> Json:
-    """One schedule on one line, as the Home tab shows it."""
-    return rich_text(*_lines(each))
+def home_schedules(shown: Sequence[ShownSchedule]) -> list[Json]:
+    """The section of the Home tab: each with when it is due next and what became of it last."""
+    if not shown:
+        how = words(" lets an approver have a suite played every night.")
+        example = words("/convotest schedule nightly suite=pizza-nightly at 02:00", code=True)
+        return [header("Schedules"), rich_text(line(words("Nothing happens by itself yet. "), example, how))]
+    left = len(shown) - MOST_AT_HOME
+    more = [context(plain(f"… and {left} more: /convotest schedule list", 100))] if left > 0 else []
+    return [header("Schedules"), *(rich_text(*_lines(each)) for each in shown[:MOST_AT_HOME]), *more]
 
 
 def _lines(each: ShownSchedule) -> list[Json]:

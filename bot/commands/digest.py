@@ -88,7 +88,7 @@ COMMAND = Command(
     name="digest",
     usage="digest [weekly|review] [tz=Europe/Berlin]",
     summary="what is new: suites, alerts, satisfaction, trends, cost, what waits",
-    examples=("digest", "digest weekly", "schedule digest at 08:00 tz=Europe/Berlin"),
+    examples=("digest", "digest weekly", "digest review"),
     options=(("weekly", "the last seven days, and what is due for a look"), ("tz=Europe/Berlin", "by whose calendar")),
     handle=handle,
 )

@@ -43,7 +43,7 @@ async def handle(words: Words, asker: Asker, edge: Edge) -> Message | None:
     if verb == "list":
         words.only()
         shown = await lifecycle.list_schedules(asker.workspace_id, edge.ports)
-        return schedules(shown, now=edge.ports.clock.now())
+        return schedules(shown)
     await require("approve", f"schedule {verb}", asker, edge)
     if verb in SAID:
         words.only()

@@ -28,6 +28,7 @@ RUN = "0199aaaa-0000-7000-8000-00001234abcd"
 
 def _parts(data: "Data") -> tuple[DigestPart, ...]:
     links = tuple(ConversationLink(run_id=RUN, number=number + 1) for number in range(min(3, data.count)))
+    name = data.name or "a suite"
     regressed = tuple(
         Line(text=f"high: success fell from 95% to {70 - number}% in 40 pairs; {data.reason}", tone="bad", links=links)
         for number in range(data.count // 3)
@@ -36,16 +37,16 @@ def _parts(data: "Data") -> tuple[DigestPart, ...]:
         name="regressions",
         title="Suites",
         lines=(
-            Line(text=f"{data.name or 'a suite'} → pizza@faulty: regressed, success 70% (n=40)", tone="bad"),
+            Line(text=f"{name} → pizza@faulty: regressed, success 70% (n=40)", tone="bad"),
             *regressed,
         ),
         details=(
             *regressed,
             Line(text=data.answered),
-            Line(text="changed since the last good run: variant good → faulty"),
+            Line(text="changed since the last night: good → faulty"),
         ),
         is_news=bool(data.count),
-        verdict=f"1 of 3 suites regressed: {data.name or 'a suite'} (high)",
+        verdict=f"1 of 3 suites regressed: {name} (high)",
         tone="bad" if data.count else "good",
         brief="3 suites as good as their baseline",
     )
@@ -60,9 +61,9 @@ def _parts(data: "Data") -> tuple[DigestPart, ...]:
     actions = DigestPart(
         name="actions",
         title=f"{data.count} actions wait for a decision",
-        lines=tuple(Line(text=data.reason or "Say the size back", key=f"action:{n}:card") for n in range(data.count))[
-            :3
-        ],
+        lines=tuple(
+            Line(text=data.reason or "Say the size back", key=f"action:{n}:card") for n in range(min(3, data.count))
+        )[:3],
         brief=f"{data.count} actions wait",
     )
     cost = DigestPart(name="cost", title="Cost", lines=(Line(text="$1.20 for 3 runs; $14.80 this month of $50.00"),))

@@ -152,7 +152,8 @@ def _element(element: Json) -> str:
         return f"<button>⋯ {' · '.join(_object(option['text']) for option in element['options'])}</button>"
     chosen = element.get("initial_option", {}).get("text", {}).get("text") or element.get("initial_value")
     chosen = chosen or element.get("initial_conversation") or ", ".join(element.get("initial_users", ()))
-    return f'<span class="input">{_text(chosen) if chosen else _object(element["placeholder"])}</span>'
+    placeholder = _object(element["placeholder"]) if "placeholder" in element else "&nbsp;"
+    return f'<span class="input">{_text(chosen) if chosen else placeholder}</span>'
 
 
 def _object(text: Json) -> str:

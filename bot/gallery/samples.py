@@ -11,9 +11,12 @@ from bot.blocks import actions as action_blocks
 from bot.blocks import ask as ask_blocks
 from bot.blocks.home import ShownRun, WorkspaceFacts, home_runs, home_satisfaction, home_workspace
 from bot.blocks.rollout import rollout_card
-from bot.gallery import actions, ask
+from bot.gallery import ab, actions, ask
+from bot.gallery.digest_samples import DIGEST_KINDS
+from bot.gallery.nightly import NIGHTLY_KINDS
 from jobs.actions._action import Action, ActionState
 from jobs.ask.conversation import LiveConversation
+from jobs.experiments.experiment import Experiment, ExperimentSummary
 from jobs.feedback.csat import Figures
 from jobs.model import (
     Assessment,
@@ -321,9 +324,32 @@ ACTION_KINDS: Mapping[str, Callable[[Data], Message | Json]] = {
     "Rollout: in force": _rollout("finished"),
     "Rollout: rolled back": _rollout("rolled_back"),
 }
+Test = tuple[Experiment, ExperimentSummary]
+
+
+def _test(data: Data, *, several: bool = False) -> Test:
+    made = ab.a_test(data.name, data.reason, data.count, WHEN)
+    summary = ab.a_summary(data.name, data.asked, data.answered, data.reason, data.count)
+    return ab.with_candidates(made, summary, data.name) if several and data.count else (made, summary)
+
+
+AB_KINDS: Mapping[str, Callable[[Data], Message | Json]] = {
+    "A/B test: being played": lambda data: ab.card(*_test(data), is_over=False),
+    "A/B test: its card at the end": lambda data: ab.card(*_test(data), is_over=True),
+    "A/B test: the answer": lambda data: ab.report(*_test(data)),
+    "A/B test: several candidates": lambda data: ab.report(*_test(data, several=True)),
+    "A/B test: card of several candidates": lambda data: ab.card(*_test(data, several=True), is_over=True),
+    "A/B test: last message": lambda data: ab.finished(*_test(data)),
+    "A/B test: how it was computed": lambda data: ab.computed(*_test(data, several=True)),
+    "A/B test: for whoever asks": lambda data: ab.shown(*_test(data)),
+    "A/B tests: list": lambda data: ab.listed(*_test(data), data.count),
+}
 KINDS: Mapping[str, Callable[[Data], Message | Json]] = {
+    **AB_KINDS,
     **LIVE_KINDS,
     **ACTION_KINDS,
+    **DIGEST_KINDS,
+    **NIGHTLY_KINDS,
     "Card of a run, being played": _card("running", played=3),
     "Card of a run, finished": _card("finished"),
     "Card of a run, cancelled": _card("cancelled", played=2),

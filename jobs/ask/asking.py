@@ -1,5 +1,6 @@
 """Somebody says something to an assistant: it is taken into a live thread, which is opened if there is none."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -226,24 +227,39 @@ async def _new_conversation(said: Said, ports: Ports, *, begun: LiveConversation
 
 
 async def _chosen(said: Said, conversation: LiveConversation, ports: Ports) -> Variant | None:
-    """The variant that is to answer: the one that was named, the thread's, the only one, or, where nobody else reads
-    along, the assistant the member spoke to last. None = they have to say."""
+    """The variant that is to answer: the one that was named, the thread's, or that of the only assistant there is.
+    None = they have to say."""
     if said.assistant:
         return await _variant(said.assistant, conversation, ports)
-    neighbour = (
-        await ports.store.live.in_thread(said.workspace_id, said.channel_id, said.thread) if said.thread else None
-    )
+    if of_thread := await _of_thread(said, ports):
+        return of_thread
+    candidates = await _candidates(said, ports)
+    return await _variant(candidates[0], conversation, ports) if len(candidates) == 1 else None
+
+
+async def _of_thread(said: Said, ports: Ports) -> Variant | None:
+    """The variant that somebody talks to in the thread already."""
+    if said.thread is None:
+        return None
+    neighbour = await ports.store.live.in_thread(said.workspace_id, said.channel_id, said.thread)
     visible = {each.name for each in ports.catalogue.visible(said.workspace_id)}
-    if neighbour and neighbour.assistant in visible:
-        saved = await variant_of(neighbour, ports)
-        if saved:
-            return saved
-    if len(visible) <= 1:  # without any, this raises
-        return await _variant(
-            ports.catalogue.variant(None, workspace_id=said.workspace_id).assistant, conversation, ports
-        )
+    return await variant_of(neighbour, ports) if neighbour and neighbour.assistant in visible else None
+
+
+async def _candidates(said: Said, ports: Ports) -> Sequence[str]:
+    """The assistants that could be meant. One that is for no profile has to be named, unless there is no other; where
+    nobody else reads along, the one that the member spoke to last is meant.
+
+    Raises:
+        RequestError: there is none.
+    """
+    visible = ports.catalogue.visible(said.workspace_id)
+    if not visible:
+        ports.catalogue.variant(None, workspace_id=said.workspace_id)  # says where to describe one
     last = await ports.store.live.last_of(said.workspace_id, said.member_id) if said.is_direct else None
-    return await _variant(last.assistant, conversation, ports) if last and last.assistant in visible else None
+    if last and any(each.name == last.assistant for each in visible):
+        return [last.assistant]
+    return [each.name for each in visible if each.profiles] or [each.name for each in visible]
 
 
 async def _variant(spec: str, conversation: LiveConversation, ports: Ports) -> Variant:

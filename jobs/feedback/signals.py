@@ -27,7 +27,7 @@ _ASKING = re.compile(
     re.IGNORECASE,
 )
 _HANDING_OVER = re.compile(
-    rf"\b(?:connect|transfer|forward|hand|put|pass|escalat)\w*\b[^.?!]{{0,60}}\b(?:{_HUMAN}|team|desk|support)\b",
+    rf"\b(?:connect|transfer|forward|hand|put|pass|escalat)\w*\b[^.?!]{{0,60}}\b(?:{_HUMAN}|team|desk|support)s?\b",
     re.IGNORECASE,
 )
 _WORD = re.compile(r"\w+")

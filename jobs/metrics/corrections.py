@@ -7,7 +7,7 @@ from jobs.metrics._reading import plain
 from jobs.model import Score
 
 CORRECTS = re.compile(
-    r"^(?:no|nope|not quite|almost|wait|actually|sorry)\b[,.!: ]+"
+    r"^(?:no|nope|not quite|almost|wait|actually|sorry)\b[,.!: ]+(?![,.!: ])"
     r"(?!thank|that'?s (?:all|it|everything|fine)|problem|worries|more|nothing|bye|need)(?=.{3})"
     r"|\b(?:that(?:'s| is)|this is|it(?:'s| is)) (?:wrong|not (?:right|correct|what i|quite right|it\b))"
     r"|\b(?:that'?s|this is) incorrect\b"
@@ -15,7 +15,7 @@ CORRECTS = re.compile(
     r"|\bi (?:said|asked for|ordered|wanted|meant)\b.{0,80}\b(?:not|instead of|rather than)\b"
     r"|\byou (?:forgot|left out|missed|got (?:that|it|the \w+) wrong|misunderstood)\b"
     r"|\b(?:is|are) (?:still )?missing\b"
-    r"|^(?:nein|falsch|doch nicht)\b[,.! ]+(?!danke)|\bdas (?:ist falsch|stimmt nicht|habe ich nicht)\b"
+    r"|^(?:nein|falsch|doch nicht)\b[,.! ]+(?![,.! ])(?!danke)|\bdas (?:ist falsch|stimmt nicht|habe ich nicht)\b"
     r"|^no,? (?:quer[ií]a|quiero|ped[ií]|he pedido|eso no)\b|\beso no es\b|\best[áa] mal\b"
     r"|^non,? (?:je|c'est|ce n'est)\b|\bce n'est pas (?:ce que|correct|ça)\b|\bc'est faux\b"
     r"|^no,? (?:volevo|voglio|ho chiesto|non è)\b|\bè sbagliato\b"

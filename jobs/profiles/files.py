@@ -13,7 +13,7 @@ from jobs.profiles.yamltree import Node, parse_tree
 from jobs.shelf import unknown
 
 SUFFIXES = (".yaml", ".yml")
-_OTHER_FOLDERS = ("personalities", "suites", "cases", "rules")
+_OTHER_FOLDERS = ("personalities", "suites", "cases", "rules", "desks")
 _OTHER_FILES = ("assistants", "prices")
 
 

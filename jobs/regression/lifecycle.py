@@ -132,6 +132,8 @@ def _run(regression: Regression, plan: RunPlan, request: RegressionRequest) -> R
         created_at=regression.created_at,
         gates=plan.suite.gates,
         rules=plan.suite.rules,
+        per_minute=plan.suite.per_minute,
+        budget_usd=plan.suite.budget_usd,
     )
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from jobs.model import Assessment, Scenario, SimulatorName, SlotValue, Transcript, Turn
 from jobs.ports import Models, Utterance
 from jobs.simulate.assessment import UNJUDGED, assess_transcript, is_answer, order_word
-from jobs.simulate.person import Person
 from jobs.simulate.foreign_phrasing import phrasebook_of
+from jobs.simulate.languages import tongue_of
+from jobs.simulate.person import Person
 from jobs.simulate.phrasing import Act
 from jobs.simulate.reading import Reader, Reading
 from jobs.simulate.wishes import Want, Wish, listed, wishes_of
@@ -90,7 +91,7 @@ class AgendaUser:
         self._rng = random.Random(f"agenda:{scenario.seed}:{scenario.number}")
         self._wishes = wishes_of(scenario)
         self._items = [Item(wish=wish) for wish in self._wishes]
-        self._reader = Reader(self._wishes, scenario.fallback, language=scenario.language)
+        self._reader = Reader(self._wishes, scenario.fallback, tongue=tongue_of(scenario))
         self._phrases = phrasebook_of(scenario, random.Random(f"words:{scenario.seed}:{scenario.number}"))
         self._person = Person(scenario.context, random.Random(f"person:{scenario.seed}"))
         self._styles = {style.name for style in scenario.styles}

@@ -9,8 +9,8 @@ from jobs.simulate.facts import (
     find_durations,
     find_money,
 )
-from jobs.simulate.outputs import stated_outputs
 from jobs.simulate.languages import is_spoken
+from jobs.simulate.outputs import stated_outputs
 from jobs.simulate.phrasing import Act
 from jobs.simulate.reading import Reader, Reading, stated_totals, states
 from jobs.simulate.wishes import Expected, Want, Wish, listed
@@ -255,7 +255,7 @@ def _stems(text: str) -> set[str]:
 
 
 def _warnings(scenario: Scenario) -> Iterator[str]:
-    if not is_spoken(scenario.language):
+    if not is_spoken(scenario):
         yield f"customers without a model do not speak {scenario.language}: this one spoke English"
     for style in scenario.styles:
         if style.name == "change_language":

@@ -82,7 +82,12 @@ _COUNT = (
     rf"(?:\d+(?:[.,]\d+)?|{'|'.join(NUMBER_WORDS[1:])}|fifteen|twenty|thirty|forty|fifty|sixty"
     r"|an?|half an|a couple of|a few)"
 )
-_UNIT = r"(?:(?:business|working) days?|seconds?|secs?|minutes?|mins?|hours?|hrs?|h|days?|weeks?|months?|years?)"
+_UNIT = (
+    r"(?:(?:business|working) days?|seconds?|secs?|minutes?|mins?|hours?|hrs?|h|days?|weeks?|months?|years?"
+    r"|sekunden?|minuten|stunden?|(?:werk|arbeits)?tagen?|(?:werk|arbeits)?tage?|wochen?|monate?n?|jahre?n?"
+    r"|segundos?|minutos?|horas?|d[ií]as?(?: laborables| hábiles)?|semanas?|mes(?:es)?|años?"
+    r"|secondes?|heures?|jours?(?: ouvrés| ouvrables)?|semaines?|mois|années?|ans)"
+)
 DURATION = re.compile(
     rf"\b(?P<low>{_COUNT})(?:\s?(?:-|–|to|or)\s?(?P<high>{_COUNT}))?[\s-]?(?P<unit>{_UNIT})\b", re.IGNORECASE
 )
@@ -103,15 +108,17 @@ DAY = re.compile(rf"\b({'|'.join(WEEKDAYS)}|today|tonight|tomorrow)\b", re.IGNOR
 NUMBER = re.compile(
     rf"(?<![\w.,$€£#-])(\d{{1,15}}(?:[.,]\d{{1,15}})?|{'|'.join(NUMBER_WORDS)})(?![\w%-])", re.IGNORECASE
 )
-PERCENT = re.compile(r"\b\d+(?:[.,]\d+)?\s?(?:%|per ?cent\b)", re.IGNORECASE)
+PERCENT = re.compile(r"\b\d+(?:[.,]\d+)?\s?(?:%|per ?cent\b|prozent\b|por ciento\b|pour cent\b)", re.IGNORECASE)
 REFERENCE = re.compile(
-    r"\b(?:number|no\.?|id|code|reference|ref\.?|ticket|case)\b(?:\s+(?:is|was|will be|for \w+ is))?\s*[:#]?\s*#?"
+    r"\b(?:number|no\.?|id|code|reference|ref\.?|ticket|case|\w*nummer|n[uú]mero(?: de \w+)?|c[oó]digo|localizador)\b"
+    r"(?:\s+(?:is|was|will be|for \w+ is|ist|lautet|es|est))?\s*[:#]?\s*#?"
     r"(?P<named>(?=[\w-]*\d)[A-Z0-9][\w-]{1,30})|#(?P<hash>(?=[\w-]*\d)[\w-]{2,30})",
     re.IGNORECASE,
 )
 PLACE = re.compile(
     r"\b(?:street|st\.|avenue|ave\.|road|rd\.|square|lane|boulevard|building|room|floor|campus|located|situated"
-    r"|next to|opposite|corner|downtown|address is|office|desk|branch|station|library|at the)\b",
+    r"|next to|opposite|corner|downtown|address is|office|desk|branch|station|library|at the"
+    r"|\w*(?:straße|strasse|platz)|gleis|gebäude|calle|avenida|edificio|planta|rue|bâtiment|étage)\b",
     re.IGNORECASE,
 )
 EMAIL = re.compile(r"\b[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+\b")

@@ -5,14 +5,14 @@ import re
 from collections.abc import Sequence
 
 from jobs.model import Scenario
-from jobs.simulate.languages import foreign
+from jobs.simulate.languages import tongue_of
 from jobs.simulate.phrasing import Act, Phrasebook
 from jobs.simulate.wishes import Want, Wish, plain_question
 
 
 def phrasebook_of(scenario: Scenario, rng: random.Random) -> Phrasebook:
     """The phrasebook of the scenario's language; English where nobody speaks it."""
-    return (ForeignPhrasebook if foreign(scenario.language) else Phrasebook)(scenario, rng)
+    return (ForeignPhrasebook if tongue_of(scenario) else Phrasebook)(scenario, rng)
 
 
 class ForeignPhrasebook(Phrasebook):
@@ -38,7 +38,11 @@ class ForeignPhrasebook(Phrasebook):
         return question
 
     def _correct(self, templates: Sequence[Sequence[str]], act: Act) -> str:
-        it = self._missing(act) if act.kind == "missing" else self._joined([self._counted(want, act) for want in act.wants])
+        it = (
+            self._missing(act)
+            if act.kind == "missing"
+            else self._joined([self._counted(want, act) for want in act.wants])
+        )
         return self._with(self._try(templates, act), it=it, other=self._listed_again(act.detail))
 
     def _missing(self, act: Act) -> str:

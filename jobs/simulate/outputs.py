@@ -167,7 +167,7 @@ def _numbers(text: str) -> Iterator[float]:
 
 
 def _duration(text: str) -> str:
-    """``half an hour`` stays; ``thirty-five mins`` is put as ``35 minutes`` where it can be."""
+    """``twelve mins`` as ``12 minutes``; what is not that plain stays as it is written."""
     match = DURATION.fullmatch(text.strip())
     unit = UNITS.get(match["unit"].lower()) if match else None
     if match is None or unit is None:

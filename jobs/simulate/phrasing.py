@@ -10,7 +10,7 @@ from typing import Literal
 from jobs.model import Scenario, SlotValue, StyleName
 from jobs.simulate import sentences
 from jobs.simulate.facts import NUMBER_WORDS
-from jobs.simulate.languages import foreign
+from jobs.simulate.languages import tongue_of
 from jobs.simulate.questions import question_forms, toward_the_assistant
 from jobs.simulate.wishes import Want, Wish, listed, plain_question
 
@@ -97,7 +97,7 @@ class Phrasebook:
 
     def __init__(self, scenario: Scenario, rng: random.Random) -> None:
         self._rng = rng
-        self._words: ModuleType = foreign(scenario.language) or sentences
+        self._words: ModuleType = tongue_of(scenario) or sentences
         self._styles: frozenset[StyleName] = frozenset(style.name for style in scenario.styles)
         traits = " ".join((scenario.persona or "", *scenario.persona_traits)).lower()
         self._formal = bool(re.search(r"\b(?:formal|politely|courteous)\b", traits))

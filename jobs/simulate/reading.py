@@ -25,7 +25,6 @@ from jobs.simulate.facts import (
     find_references,
     find_times,
 )
-from jobs.simulate.languages import foreign
 from jobs.simulate.wishes import Expected, Want, Wish
 
 READ_AT_MOST = 8_000
@@ -86,8 +85,8 @@ class Reading:
 class Reader:
     """Reads an assistant's messages with one scenario's wishes in mind."""
 
-    def __init__(self, wishes: Sequence[Wish], declared_fallback: str | None, *, language: str = "English") -> None:
-        self.cues: ModuleType = foreign(language) or cues
+    def __init__(self, wishes: Sequence[Wish], declared_fallback: str | None, *, tongue: ModuleType | None = None) -> None:
+        self.cues: ModuleType = tongue or cues
         self._wants = [((wish.index, want.name), want) for wish in wishes for want in wish.wants]
         self._labels = [(key, _label_pattern(want, self.cues)) for key, want in self._wants]
         self._fallback = plain(declared_fallback or "")

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from jobs.announce import card_key, conversation_finished, showing
@@ -30,6 +30,7 @@ from jobs.run_models import ConversationModels, RunModels
 from jobs.scoring import decide_verdict, score_transcript, with_quality
 from jobs.simulate.conversation import OnTurn, converse, warm_up
 from jobs.simulate.judged import assessed
+from jobs.simulate.pace import its_turn
 from jobs.simulate.scripted import ScriptedUser
 from jobs.store import PlannedConversation, Showing
 
@@ -80,11 +81,12 @@ async def play_shard(run_id: RunId, shard: int, ports: Ports) -> None:
 async def _models_of(run: Run, ports: Ports) -> RunModels:
     """The models for this run; its budget goes on where an earlier process left it."""
     spent_usd = 0.0
-    if ports.models.budget_usd is not None and not ports.models.plays(run.id):
+    is_limited = ports.models.budget_usd is not None or run.budget_usd is not None
+    if is_limited and not ports.models.plays(run.id):
         spent_usd = sum(each.cost_usd or 0.0 for each in await ports.store.runs.conversations(run.id))
     if "prices" in run.stamps:
         await ports.models.prepare()
-    return ports.models.of_run(run.id, spent_usd=spent_usd)
+    return ports.models.of_run(run.id, spent_usd=spent_usd, limit_usd=run.budget_usd)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +101,7 @@ class _Shard:
 
 async def _play_together(of: _Shard, waiting: list[PlannedConversation], ports: Ports) -> None:
     place = partial(ports.slots.one, of.run.id, of.variant)
-    tasks = [asyncio.create_task(_play_saved(of, planned, ports, place=place)) for planned in waiting]
+    tasks = [asyncio.create_task(_play_in_turn(of, planned, ports, place=place)) for planned in waiting]
     with ports.live.playing(of.run.id, tasks):
         results = await asyncio.gather(*tasks, return_exceptions=True)
     broken = [result for result in results if isinstance(result, Exception)]
@@ -107,10 +109,16 @@ async def _play_together(of: _Shard, waiting: list[PlannedConversation], ports: 
         raise broken[0]
 
 
+async def _play_in_turn(of: _Shard, planned: PlannedConversation, ports: Ports, *, place: Place) -> None:
+    await its_turn(of.run, planned.number, ports.clock)
+    await _play_saved(of, planned, ports, place=place)
+
+
 async def _play_saved(of: _Shard, planned: PlannedConversation, ports: Ports, *, place: Place) -> None:
     """Play one conversation and save what came of it with what people are shown; void ones are played once more."""
     run, models = of.run, of.models
     conversation: Conversation | None = None
+    attempt: _Attempt | None = None
     of_conversation = models.conversation()
     case = planned.scenario.case
     for _ in range(TRIES_WHEN_VOID):
@@ -128,7 +136,8 @@ async def _play_saved(of: _Shard, planned: PlannedConversation, ports: Ports, *,
             await ports.store.runs.begin_attempt(planned.id)
             planned = replace(planned, attempt=planned.attempt + 1)
             # the next one may talk while this one is scored and saved
-            conversation = await _play(run, planned, of.variant, of_conversation, ports, on_talked=held.aclose)
+            attempt = _Attempt(planned=planned, models=of_conversation, on_talked=held.aclose)
+            conversation = await _play(run, of.variant, attempt, ports)
         if conversation.verdict.outcome != "void":
             break
     assert conversation is not None
@@ -140,7 +149,24 @@ async def _play_saved(of: _Shard, planned: PlannedConversation, ports: Ports, *,
         card_key=card_key(run.id),
         showing=of.showing,
     )
+    for write in attempt.writes if attempt else ():  # in the same commit or an earlier one
+        await write
     ports.bell.ring()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Attempt:
+    """One attempt at a conversation.
+
+    Args:
+        on_talked: to be called when the last word is spoken.
+        writes: resolve when the turns are committed.
+    """
+
+    planned: PlannedConversation
+    models: ConversationModels
+    on_talked: OnTalked
+    writes: list["asyncio.Future[None]"] = field(default_factory=list["asyncio.Future[None]"])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,17 +175,10 @@ class _Played:
     assessment: Assessment
 
 
-async def _play(
-    run: Run,
-    planned: PlannedConversation,
-    variant: Variant,
-    models: ConversationModels,
-    ports: Ports,
-    *,
-    on_talked: OnTalked,
-) -> Conversation:
+async def _play(run: Run, variant: Variant, attempt: _Attempt, ports: Ports) -> Conversation:
+    planned, models = attempt.planned, attempt.models
     judge = _judge(models, ports)
-    played = await _play_safely(run, planned, variant, models, judge, ports, on_talked)
+    played = await _play_safely(run, variant, attempt, judge, ports)
     await ports.slots.scoring.turn()
     scores = await score_transcript(played.transcript, planned.scenario, played.assessment, judge=judge)
     assessment = with_quality(played.assessment, planned.scenario, scores)
@@ -207,29 +226,21 @@ def _simulator(run: Run, ports: Ports) -> UserSimulator:
     return ports.simulators[run.simulator]
 
 
-async def _play_safely(
-    run: Run,
-    planned: PlannedConversation,
-    variant: Variant,
-    models: ConversationModels,
-    judge: Judge | None,
-    ports: Ports,
-    on_talked: OnTalked,
-) -> _Played:
+async def _play_safely(run: Run, variant: Variant, attempt: _Attempt, judge: Judge | None, ports: Ports) -> _Played:
     """Whatever breaks in a simulator or a connector costs one conversation, never the run."""
-    writes: list[asyncio.Future[None]] = []
+    planned, models = attempt.planned, attempt.models
     turns: list[Turn] = []
     context: list[Turn] = []
 
     async def on_turn(position: int, turn: Turn) -> None:
         (turns if position >= 0 else context).append(turn)
-        writes.append(await ports.store.runs.add_turn(planned.id, planned.attempt, position, turn))
+        attempt.writes.append(await ports.store.runs.add_turn(planned.id, planned.attempt, position, turn))
 
     try:
         user = _customer(run, planned, models, ports)
         transcript = await _talk(planned, variant, user, models, on_turn, ports)
         if ports.slots.scoring.waiting < MOST_UNSCORED:
-            await on_talked()
+            await attempt.on_talked()
         await ports.slots.scoring.turn()
         assessment = await assessed(user, transcript, planned.scenario, judge)
         transcript = _settle(transcript, assessment)
@@ -242,8 +253,6 @@ async def _play_safely(
         reason = redact(f"convotest itself failed ({type(error).__name__}); the log has the details")
         transcript = Transcript(turns=tuple(turns), ended_by="harness_error", error=reason, context=tuple(context))
         assessment = _nothing_assessed(planned)
-    for write in writes:  # a conversation counts only once all of its turns are committed
-        await write
     return _Played(transcript=transcript, assessment=assessment)
 
 

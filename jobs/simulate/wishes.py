@@ -10,7 +10,7 @@ from typing import Literal
 
 from jobs.model import Goal, Scenario, Slot, SlotValue
 from jobs.simulate.facts import NUMBER_WORDS, NUMBERS, find_dates, find_times
-from jobs.simulate.languages import foreign
+from jobs.simulate.languages import tongue_of
 
 WishKind = Literal["inform", "question", "request"]
 Expected = Literal[
@@ -179,7 +179,7 @@ class Wish:
 
 def wishes_of(scenario: Scenario) -> tuple[Wish, ...]:
     """The scenario's goals, in their order."""
-    tongue = foreign(scenario.language) or _ENGLISH
+    tongue = tongue_of(scenario) or _ENGLISH
     return tuple(_wish(index, goal, tongue) for index, goal in enumerate(scenario.goals))
 
 

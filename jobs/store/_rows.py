@@ -71,6 +71,8 @@ class RunDetails:
     notes: tuple[str, ...] = ()
     gates: tuple[Gate, ...] = ()
     rules: str | None = None
+    per_minute: float | None = None
+    budget_usd: float | None = None
 
 
 _SCENARIO = TypeAdapter(Scenario)
@@ -164,7 +166,14 @@ def run_row(run: Run, key: str) -> dict[str, Any]:
         "simulator": run.simulator,
         "seed": run.seed,
         "planned": run.planned,
-        "details": RunDetails(stamps=run.stamps, notes=run.notes, gates=run.gates, rules=run.rules),
+        "details": RunDetails(
+            stamps=run.stamps,
+            notes=run.notes,
+            gates=run.gates,
+            rules=run.rules,
+            per_minute=run.per_minute,
+            budget_usd=run.budget_usd,
+        ),
         "started_by": run.started_by,
         "channel_id": run.place.channel_id if run.place else None,
         "created_at": run.created_at,
@@ -196,6 +205,8 @@ def run_from(row: Row) -> Run:
         note=row["note"],
         gates=details.gates,
         rules=details.rules,
+        per_minute=details.per_minute,
+        budget_usd=details.budget_usd,
     )
 
 

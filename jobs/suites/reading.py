@@ -22,6 +22,7 @@ from jobs.suites.values import CATEGORIES, MOST_REPEATS, read_choice, read_label
 
 KEYS = "suite, profiles and cases"
 MOST_RULES = 1_000
+MOST = 1_000_000
 
 
 def read_suite(
@@ -61,12 +62,24 @@ def read_suite(
         repeats=read_repeats(section.take("repeats")) or 1,
         counts=_counts(section.take("counts")),
         gates=_gates(section.take("gates"), profiles),
+        per_minute=_positive(section.take("per_minute"), example="60 conversations a minute"),
+        budget_usd=_positive(section.take("budget_usd"), example="2.50 dollars for a run"),
         rules=rules,
         rules_stamp=rules_stamp,
         warnings=(*root.report.warnings, *(warning for each in profiles for warning in each.profile.warnings)),
     )
     section.close(refuse=True)
     return suite
+
+
+def _positive(field: Field | None, *, example: str) -> float | None:
+    number = field.number() if field else None
+    if field is None or number is None:
+        return None
+    if not 0 < number <= MOST:
+        field.problem(f"{field.quoted()} is out of range", f"write a number above 0, for example {example}")
+        return None
+    return float(number)
 
 
 def _stamp(contents: list[bytes]) -> str:

@@ -61,6 +61,8 @@ class Suite:
         assistant: what it tests if nobody says otherwise; None = what its profiles are made for.
         repeats: how often each scenario is played.
         counts: how many cases of a category are played at most, drawn with the seed.
+        per_minute: at which rate its conversations begin; None = all of them at once.
+        budget_usd: what a run of it may spend.
         rules: a folder of rules, relative to the profiles directory; ``rules_stamp`` is the hash of what is in it.
     """
 
@@ -77,6 +79,8 @@ class Suite:
     gates: tuple[Gate, ...] = ()
     rules: str | None = None
     rules_stamp: str | None = None
+    per_minute: float | None = None
+    budget_usd: float | None = None
     warnings: tuple[str, ...] = ()
 
 

@@ -73,7 +73,9 @@ async def place(by_sockets: bool, assistants: tuple[str, ...], tmp_path: Path) -
         )
         assistant = ScriptedAssistant("Hello, what can I do?", "That is <!channel> & *fine*.", "Anything else?")
         known = load_catalogue(shipped_profiles())
-        catalogue = replace(known, assistants=tuple(replace(known.assistants[0], name=name) for name in assistants))
+        catalogue = replace(
+            known, assistants=tuple(replace(known.assistant("pizza"), name=name) for name in assistants)
+        )
         async with (
             testing_ports(
                 tmp_path, clock=SystemClock(), settings=settings, assistant=assistant, catalogue=_named(catalogue)
@@ -219,7 +221,7 @@ async def test_an_answer_is_kept_from_its_menu_and_from_the_messages_own(place: 
     await workspace.shortcut(ADA, "keep_example", channel=CHANNEL, ts=root["ts"])
     told = await workspace.wait_for(lambda: (len(workspace.ephemerals(ADA)) == 3 and workspace.ephemerals(ADA)) or [])
 
-    assert sorted("kept as an example." in each["text"] for each in told) == [False, True, True]
+    assert sorted("This exchange is kept" in each["text"] for each in told) == [False, True, True]
     (example,) = await place.ports.store.feedback.examples(workspace.team().id)  # type: ignore[arg-type]
     assert (example.content["query"], example.content["response"]) == ("a pizza", "Hello, what can I do?")
 

@@ -215,8 +215,8 @@ async def test_other_languages_are_not_spoken_and_that_is_said() -> None:
     talk = await Talk(french, ["OK."]).go(at_most=2)
 
     assert (await talk.assessed()).warnings == (
-        "the agenda simulator speaks English only: French was not spoken",
-        "the agenda simulator speaks English only: the change to italian and chinese was not played",
+        "customers without a model do not speak French: this one spoke English",
+        "customers without a model keep to one language: the change to italian and chinese was not played",
     )
 
 

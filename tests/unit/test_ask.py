@@ -72,7 +72,8 @@ class Stage:
 
 @asynccontextmanager
 async def staged(directory: Path, *, assistant: Connector | None = None, **more: Any) -> AsyncGenerator[Stage]:
-    async with testing_ports(directory, assistant=assistant, **more) as ports:
+    catalogue = more.pop("catalogue", None) or one_assistant()
+    async with testing_ports(directory, assistant=assistant, catalogue=catalogue, **more) as ports:
         stage = Stage(ports)
         yield stage
         await stage.answerer.stop()
@@ -84,8 +85,13 @@ async def stage(tmp_path: Path) -> AsyncGenerator[Stage]:
         yield stage
 
 
-def two_assistants() -> Catalogue:
+def one_assistant() -> Catalogue:
     catalogue = load_catalogue(shipped_profiles())
+    return replace(catalogue, assistants=(catalogue.assistant("pizza"),))
+
+
+def two_assistants() -> Catalogue:
+    catalogue = one_assistant()
     pizza = catalogue.assistants[0]
     variants = {name: replace(each, assistant="bank") for name, each in pizza.variants.items()}
     return replace(catalogue, assistants=(pizza, replace(pizza, name="bank", variants=variants)))
@@ -341,7 +347,7 @@ async def test_an_assistant_that_cannot_be_put_back_is_said_to_have_forgotten(st
 
 
 async def test_a_resumable_assistant_hears_again_what_was_said(tmp_path: Path) -> None:
-    catalogue = load_catalogue(shipped_profiles())
+    catalogue = one_assistant()
     pizza = catalogue.assistants[0]
     resumable = replace(pizza, variants={name: replace(each, resumable=True) for name, each in pizza.variants.items()})
     assistant = ScriptedAssistant("first", "second")
@@ -510,6 +516,16 @@ async def test_naming_another_assistant_ends_this_conversation_and_begins_one_wi
         second, ended = await stage.open(), await stage.ports.store.live.find(first.id)
         assert ended is not None and ended.ended_by == "switched"
         assert (second.assistant, second.variant, texts(second)) == ("bank", "faulty", ["two", "hello"])
+
+
+async def test_an_assistant_that_is_for_no_profile_has_to_be_named(tmp_path: Path) -> None:
+    catalogue = two_assistants()
+    hidden = replace(catalogue, assistants=(catalogue.assistants[0], replace(catalogue.assistants[1], profiles=())))
+    async with staged(tmp_path, assistant=ScriptedAssistant("hello"), catalogue=hidden) as stage:
+        await stage.say("one")
+        await ask(replace(stage.message("two", thread="2.0", ts="8.1"), assistant="bank"), stage.ports)
+
+        assert [(await stage.open(thread=thread)).assistant for thread in ("1.0", "2.0")] == ["pizza", "bank"]
 
 
 async def test_in_direct_messages_the_assistant_of_last_time_is_asked(tmp_path: Path) -> None:

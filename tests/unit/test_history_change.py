@@ -7,7 +7,7 @@ from statistics import median, pstdev
 
 import pytest
 
-from jobs.history.change import REFERENCE, find_alarm, find_shifts, forecast, noise
+from jobs.history.change import FEWEST_REFERENCE, find_alarm, find_shifts, forecast, noise
 from jobs.stats import wilson_interval
 
 NIGHTS, N = 60, 40
@@ -39,7 +39,7 @@ def one_bad_night(seed: str) -> list[float]:
 
 def first_alarm(values: Sequence[float], errors: Sequence[float] = ()) -> int | None:
     """The night on which the chart alarms for the first time when it is looked at every night."""
-    looks = (find_alarm(values[:seen], errors[:seen]) for seen in range(2 * REFERENCE, len(values) + 1))
+    looks = (find_alarm(values[:seen], errors[:seen]) for seen in range(2 * FEWEST_REFERENCE, len(values) + 1))
     return next((alarm.place for alarm in looks if alarm), None)
 
 

@@ -36,7 +36,7 @@ def read(output: OutputSpec, *said: str) -> tuple[Any, int] | None:
         (spec("price", "money"), "The total is $14.50.", "14.50 USD"),
         (spec("price", "money"), "Das macht 14,50 €.", "14.50 EUR"),
         (spec("price", "money"), "Price: 12 EUR", "12.00 EUR"),
-        (spec("delivery_time", "time"), "It takes thirty-five mins.", None),
+        (spec("delivery_time", "time"), "It takes twelve mins.", "12 minutes"),
         (spec("delivery_time", "time"), "It takes 35 mins.", "35 minutes"),
         (spec("delivery_time", "time"), "Ready in an hour.", "1 hour"),
         (spec("opening_time", "time"), "We open at 9:30 am.", "09:30"),
@@ -53,11 +53,14 @@ def read(output: OutputSpec, *said: str) -> tuple[Any, int] | None:
 def test_a_stated_value_is_normalised_by_its_type(output: OutputSpec, said: str, value: Any) -> None:
     found = read(output, "Hello!", said)
 
-    assert found == (None if value is None else (value, 1))
+    assert found == (value, 1)
 
 
 def test_the_last_statement_counts_and_its_turn_is_kept() -> None:
-    assert read(spec("price", "money"), "That is $9 in total.", "And a cola.", "Total: $11.", "Bye!") == ("11.00 USD", 2)
+    assert read(spec("price", "money"), "That is $9 in total.", "And a cola.", "Total: $11.", "Bye!") == (
+        "11.00 USD",
+        2,
+    )
 
 
 def test_not_stated_none_and_the_text_none_are_three_things() -> None:

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -36,7 +36,9 @@ class DeskSlot(_Part):
     @field_validator("values", mode="before")
     @classmethod
     def _without_prices(cls, value: object) -> object:
-        return dict.fromkeys(map(str, value), 0) if isinstance(value, list) else value
+        if isinstance(value, dict):
+            return {str(key): price for key, price in cast("dict[object, object]", value).items()}
+        return {str(each): 0 for each in cast("list[object]", value)} if isinstance(value, list) else value
 
     @model_validator(mode="after")
     def _is_one_kind(self) -> "DeskSlot":
@@ -60,7 +62,7 @@ class Desk(_Part):
 
     Args:
         request: what is read back, in parts; a part is said once all of its slots are known.
-        times: the number that the price is multiplied by; ``base`` is what everything costs.
+        times: the number that the prices of the values are multiplied by; ``base`` is added once.
         placed: what it says once the request is confirmed; ``tells`` what it says then besides.
         charge_when_placing: added to the bill, not to the quote (a fault to be found).
     """

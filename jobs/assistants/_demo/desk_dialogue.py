@@ -27,6 +27,7 @@ class DeskDialogue:
         self._hearing = hearing
         self._rng = rng
         self._known: dict[str, tuple[str, ...]] = {}
+        self._requested = {slot for part in desk.request for slot in PLACEHOLDER.findall(part)}
         self._pending: str | None = None
         self._placed = False
         self._read_back_before = False
@@ -43,9 +44,9 @@ class DeskDialogue:
         heard = self._hearing.listen(text)
         if heard.nothing:
             return self.misheard()
-        before = dict(self._known)
+        before = self._of_request()
         self._update(heard)
-        changed = self._known != before
+        changed = self._of_request() != before
         self._placed = self._placed and not changed
         next_step, tool_calls = self._next_step(heard, changed=changed)
         told = self._answers(heard, next_step)
@@ -81,6 +82,10 @@ class DeskDialogue:
             else:
                 self._known.pop(name, None)
 
+    def _of_request(self) -> dict[str, tuple[str, ...]]:
+        """What belongs to the request; other values only belong to questions."""
+        return {name: values for name, values in self._known.items() if name in self._requested}
+
     def _kept(self) -> Mapping[str, tuple[str, ...]]:
         """What is on the request: all that was heard, but for what this desk forgets."""
         return {name: values for name, values in self._known.items() if self._desk.slots[name].kept}
@@ -99,7 +104,7 @@ class DeskDialogue:
             return [self._say("cancelled")], ()
         if self._placed and not changed:
             return self._after_placing(meant, topics, asked, unclear=heard.unclear), ()
-        if not self._known:
+        if not self._of_request():
             return self._nothing_yet(meant, topics, unclear=heard.unclear), ()
         if missing := self._missing():
             self._pending = missing
@@ -163,7 +168,11 @@ class DeskDialogue:
 
     def _noted(self, before: Mapping[str, tuple[str, ...]]) -> str:
         kept = self._kept()
-        changes = [self._listed(values, 0) for name, values in kept.items() if before.get(name) != values]
+        changes = [
+            self._listed(values, 0)
+            for name, values in kept.items()
+            if name in self._requested and before.get(name) != values
+        ]
         said = self._say("noted", change=self._listed(changes, 0)) if changes else ""
         return said[:1].upper() + said[1:]
 
@@ -195,9 +204,8 @@ class DeskDialogue:
     def _total(self) -> Decimal:
         kept, slots = self._kept(), self._desk.slots
         priced = (slots[name].values[value] for name, chosen in kept.items() for value in chosen if slots[name].values)
-        amount = self._desk.base + sum(priced, Decimal(0))
         number = kept.get(self._desk.times or "", ("1",))[0]
-        return amount * int(number)
+        return self._desk.base + sum(priced, Decimal(0)) * int(number)
 
     def _listed(self, parts: Iterable[str], last: int) -> str:
         """``a, b and c``, or with "or"."""

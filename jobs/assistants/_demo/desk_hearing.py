@@ -58,9 +58,9 @@ class DeskHearing:
         values = {word for form in self._forms for word in form} | {word for unit in self._units for word in unit}
         refusing = {word for words in tongue.refusing for word in words}
         self._known = values | self._likeness.words | tongue.fillers | refusing | tongue.adding | set(tongue.numbers)
+        vocabularies = (values, self._likeness.words)
         self._vocabularies = [
-            sorted(word for word in words if len(word) >= 4 and word.isalpha())
-            for words in (values, self._likeness.words)
+            sorted(word for word in each if len(word) >= 4 and word.isalpha()) for each in vocabularies
         ]
         self._dates = [name for name, slot in desk.slots.items() if slot.date]
 

@@ -41,8 +41,10 @@ def _numbers(words: str) -> dict[str, int]:
 
 ENGLISH = Tongue(
     fillers=_set(
-        "a an the of to for please just um uh well so then there me my your you i we would could can do does will be am "
-        "is are and or with in on at it that this really also maybe actually like get have want need 'd d"
+        "a an the of to for please just um uh well so then there me my your you i we would could can do does "
+        "will be am is are and or with in on at it that this really also maybe actually like get have want "
+        "need 'd d tell know could wondering find out trying question once more let put differently ask give "
+        "information some"
     ),
     refusing=(("instead", "of"), ("rather", "than"), ("not",), ("no",), ("without",), ("remove",)),
     adding=_set("add also extra plus forgot forgotten missing missed left another too"),
@@ -132,9 +134,12 @@ ENGLISH = Tongue(
 
 GERMAN = Tongue(
     fillers=_set(
-        "der die das den dem des ein eine einen einem einer eines ich wir sie er es mir mich mein meine meinen ihr ihre "
-        "bitte gern gerne mal noch und oder mit in im am an auf fur zu zum zur von vom ist sind war sei wird kann konnen "
-        "konnte mochte mochten wurde wurden hatte haben habe will wollen brauche so dann denn da man auch ja doch eigentlich"
+        "der die das den dem des ein eine einen einem einer eines ich wir sie er es mir mich mein meine "
+        "meinen ihr ihre bitte gern gerne mal noch und oder mit in im am an auf fur zu zum zur von vom ist "
+        "sind war sei wird kann konnen konnte mochte mochten wurde wurden hatte haben habe will wollen "
+        "brauche so dann denn da man auch ja doch eigentlich sagen wusste wissen wissen frage fragen gefragt "
+        "anders versuche herauszufinden einmal heisst geht darum folgendes einfach guten hallo entschuldigung "
+        "dass"
     ),
     refusing=(("nicht",), ("kein",), ("keine",), ("keinen",), ("ohne",), ("statt",), ("anstatt",)),
     adding=_set("auch noch ausserdem dazu zusatzlich fehlt fehlen vergessen weitere"),
@@ -217,8 +222,10 @@ GERMAN = Tongue(
 
 SPANISH = Tongue(
     fillers=_set(
-        "el la los las un una unos unas de del a al en con por para y o que se me mi mis su sus es son era ser yo usted "
-        "quiero quisiera queria querria puedo puede podria favor tambien pues entonces ya lo le les muy hay"
+        "el la los las un una unos unas de del a al en con por para y o que se me mi mis su sus es son era "
+        "ser yo usted quiero quisiera queria querria puedo puede podria favor tambien pues entonces ya lo le "
+        "les muy hay decir saber sabe gustaria digame pregunto pregunta averiguar manera otra intentando "
+        "estoy dicho vez sencillo trata esto dice"
     ),
     refusing=(
         ("en", "lugar", "de"),
@@ -301,8 +308,10 @@ SPANISH = Tongue(
 
 FRENCH = Tongue(
     fillers=_set(
-        "le la les un une des de du d l a au aux en avec pour par et ou que qu ce c est sont je j nous vous me m mon ma "
-        "mes votre vos il elle on y voudrais veux souhaite aimerais peux pouvez pourriez plait s si tres bien aussi alors"
+        "le la les un une des de du d l a au aux en avec pour par et ou que qu ce c est sont je j nous vous "
+        "me m mon ma mes votre vos il elle on y voudrais veux souhaite aimerais peux pouvez pourriez plait s "
+        "si tres bien aussi alors dire savoir savez demande autrement cherche question dites autrement fois "
+        "encore simple agit ceci plus"
     ),
     refusing=(("au", "lieu", "de"), ("au", "lieu", "du"), ("pas",), ("sans",), ("plutot", "que")),
     adding=_set("aussi encore manque oublie ajoutez ajouter plus"),

@@ -5,8 +5,10 @@ things (``cues``), and how goals are worded (``wishes``). A test holds that none
 neighbour and list it here.
 """
 
+import re
 from types import ModuleType
 
+from jobs.model import Scenario
 from jobs.simulate.languages import french, german, spanish
 
 LANGUAGES: dict[str, ModuleType] = {"german": german, "spanish": spanish, "french": french}
@@ -15,6 +17,7 @@ _OTHER_NAMES = {
     **dict.fromkeys(("es", "español", "espanol", "castilian"), "spanish"),
     **dict.fromkeys(("fr", "français", "francais"), "french"),
 }
+ENGLISH_WORDS = frozenset(["the", "of", "for", "with", "how", "what", "when", "where", "whether", "and", "is", "it", "my", "your", "from", "much", "long", "which", "to"])
 
 
 def foreign(language: str) -> ModuleType | None:
@@ -23,6 +26,21 @@ def foreign(language: str) -> ModuleType | None:
     return LANGUAGES.get(_OTHER_NAMES.get(name, name))
 
 
-def is_spoken(language: str) -> bool:
-    name = language.strip().lower()
-    return name in ("english", "en") or name.startswith(("english ", "en-", "en_")) or foreign(name) is not None
+def tongue_of(scenario: Scenario) -> ModuleType | None:
+    """The language in which a customer without a model talks; None for English.
+
+    Goals are told as they are written: where they are written in English, English is spoken, whatever the profile says.
+    """
+    module = foreign(scenario.language)
+    if module is None:
+        return None
+    words = [word for goal in scenario.goals for word in re.findall(r"[^\W\d_]+", goal.template.lower())]
+    own = frozenset(f"{module.SMALL_WORDS}|{module.AND}|{module.ARTICLES}".split("|")) - ENGLISH_WORDS
+    is_english = sum(word in ENGLISH_WORDS for word in words) > sum(word in own for word in words)
+    return None if is_english else module
+
+
+def is_spoken(scenario: Scenario) -> bool:
+    """Whether the language that the profile names is the one that is spoken."""
+    name = scenario.language.strip().lower()
+    return name in ("english", "en") or name.startswith(("english ", "en-", "en_")) or tongue_of(scenario) is not None
