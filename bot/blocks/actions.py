@@ -315,7 +315,8 @@ def reject_form(action: Action, metadata: str) -> Json:
 
 def edit_form(action: Action, metadata: str, written: str) -> Json:
     asks = {
-        "type": "plain_text_input", "action_id": "edits", "multiline": True, "initial_value": written[:3000] or " ",
+        "type": "plain_text_input", "action_id": "edits", "multiline": True,
+        "initial_value": clean(written)[:3000] or " ",
         "max_length": 3000,
     }  # fmt: skip
     return {

@@ -53,7 +53,8 @@ def feedback_message(report: FeedbackReport, title: str) -> Message:
         blocks.append(rich_text(line(words("Nobody rated a conversation that was not simulated in this time."))))
     if figures.n:
         blocks.append(rich_text(*_distribution(figures)))
-    blocks.append(rich_text(*_sources(report)))
+    if sources := list(_sources(report)):
+        blocks.append(rich_text(*sources))
     if report.by and report.groups:
         blocks.append(rich_text(*_groups(report.by, report.groups)))
     if signals := list(_signals(report)):

@@ -242,7 +242,7 @@ def settings_form(settings: WorkspaceSettings) -> Json:
             _input("budget", "Budget of a month in dollars", "When it is used up, no new run starts.", budget),
             _input("verbosity", "Conversations in threads", "Which ones a run's thread shows one by one.", verbosity),
             _input("digest_hour", "Hour of the daily digest", "By the clock of the time zone below.", hour),
-            _input("time_zone", "Time zone", "An IANA name; schedules and the digest go by it.", zone),
+            _input("time_zone", "Time zone", "An IANA name; the digest and charts go by it.", zone),
         ],
     }
 

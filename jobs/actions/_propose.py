@@ -25,6 +25,7 @@ from jobs.actions._edits import changed, diff_of
 from jobs.actions._faults import reached
 from jobs.actions._mend import Mend, mends_for
 from jobs.actions._problems import FEWEST, problems_of_comments, problems_of_run
+from jobs.actions._verify import verification_suites
 from jobs.announce import action_card_key, card_key
 from jobs.bundle import Ports
 from jobs.errors import RequestError
@@ -33,6 +34,7 @@ from jobs.model import Announcement, Conversation, Place, Run, RunId, RunRequest
 from jobs.planning import plan_run
 from jobs.stats import wilson_interval
 from jobs.store.votes import Comment, Scope, open_feedback_reader
+from jobs.suites import planned
 from jobs.variants import find_variant
 
 MOST_PROPOSED = 3
@@ -207,9 +209,11 @@ async def _action(
         RunRequest(target=target, assistant=variant.label, n=None, seed=seed, workspace_id=workspace_id), ports
     )
     pairs = pairs if plan.suite.name is None else plan.n
-    cost = None if plan.estimated_cost_usd is None else 2 * pairs * plan.estimated_cost_usd / max(1, plan.n)
+    wanted = replace(bare, content=replace(bare.content, target=target))
+    every = pairs + sum(planned(each, seed) for each in await verification_suites(wanted, ports))
+    cost = None if plan.estimated_cost_usd is None else 2 * every * plan.estimated_cost_usd / max(1, plan.n)
     now = ports.clock.now()
-    content = replace(bare.content, target=target, seed=seed, conversations=2 * pairs, cost_usd=cost)
+    content = replace(bare.content, target=target, seed=seed, conversations=2 * every, cost_usd=cost)
     return replace(
         bare,
         id=ActionId(str(uuid7())),

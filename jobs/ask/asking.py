@@ -247,8 +247,8 @@ async def _of_thread(said: Said, ports: Ports) -> Variant | None:
 
 
 async def _candidates(said: Said, ports: Ports) -> Sequence[str]:
-    """The assistants that could be meant. One that is for no profile has to be named, unless there is no other; where
-    nobody else reads along, the one that the member spoke to last is meant.
+    """The assistants that could be meant: the one that the member spoke to last in this channel, else all of them, but
+    one that is for no profile has to be named unless there is no other.
 
     Raises:
         RequestError: there is none.
@@ -256,7 +256,7 @@ async def _candidates(said: Said, ports: Ports) -> Sequence[str]:
     visible = ports.catalogue.visible(said.workspace_id)
     if not visible:
         ports.catalogue.variant(None, workspace_id=said.workspace_id)  # says where to describe one
-    last = await ports.store.live.last_of(said.workspace_id, said.member_id) if said.is_direct else None
+    last = await ports.store.live.last_of(said.workspace_id, said.channel_id, said.member_id)
     if last and any(each.name == last.assistant for each in visible):
         return [last.assistant]
     return [each.name for each in visible if each.profiles] or [each.name for each in visible]

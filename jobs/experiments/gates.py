@@ -17,7 +17,7 @@ from jobs.experiments.analysis import ALPHA, FEWEST
 from jobs.experiments.experiment import Decision, Verdict
 from jobs.experiments.inference import Floats, is_constant, mean_t, ratio_of_rates_above, welch
 from jobs.experiments.power import POWER
-from jobs.experiments.wording import VERDICTS
+from jobs.experiments.wording import VERDICTS, metric_name
 
 GateVerdict = Literal["pass", "fail", "inconclusive"]
 RESULTS = "results an arm"
@@ -35,7 +35,7 @@ class Limit:
     @property
     def words(self) -> str:
         bound = "at least" if self.better == "higher" else "less than"
-        return f"{self.metric} {bound} {self.share:.0%} of the baseline's"
+        return f"{metric_name(self.metric)} {bound} {self.share:.0%} of the baseline's"
 
 
 DEFAULT_LIMITS = (

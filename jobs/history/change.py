@@ -7,7 +7,8 @@ the differences of neighbouring nights, which one shift hardly touches.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean
+from itertools import pairwise
+from statistics import fmean, median
 from typing import Any, cast
 
 import numpy as np
@@ -89,12 +90,23 @@ def find_shifts(values: Sequence[float]) -> tuple[Shift, ...]:
     search = cast(Any, ruptures).KernelCPD(kernel="linear", min_size=SHORTEST)
     scaled = (np.asarray(values, dtype=float) / sigma).reshape(-1, 1)
     ends = [int(end) for end in search.fit(scaled).predict(pen=PENALTY * math.log(n))]
-    starts = [0, *ends[:-1]]
-    levels = [fmean(values[start:end]) for start, end in zip(starts, ends, strict=True)]
+    starts = _confirmed(values, [0, *ends[:-1]])
+    levels = [fmean(values[start:end]) for start, end in pairwise([*starts, n])]
     return tuple(
         Shift(place=start, before=before, after=after)
-        for start, before, after in zip(starts[1:], levels, levels[1:], strict=False)
+        for start, (before, after) in zip(starts[1:], pairwise(levels), strict=True)
     )
+
+
+def _confirmed(values: Sequence[float], starts: Sequence[int]) -> list[int]:
+    """The beginnings of levels without those that one bad night makes: its mean differs, its median does not."""
+    kept, ends = [starts[0]], [*starts[1:], len(values)]
+    for start, end in list(zip(starts, ends, strict=True))[1:]:
+        before, after = values[kept[-1] : start], values[start:end]
+        by_mean, by_median = fmean(after) - fmean(before), median(after) - median(before)
+        if by_median * by_mean > 0 and abs(by_median) >= abs(by_mean) / 2:
+            kept.append(start)
+    return kept
 
 
 def find_alarm(values: Sequence[float], errors: Sequence[float | None] = ()) -> Alarm | None:

@@ -307,7 +307,8 @@ def _mean(rubrics: Collection[str], name: str, values: Sequence[float]) -> MeanI
     """The mean with its t interval; where every value is all or nothing, with Wilson's instead, since twenty times 0
     do not prove that it is always 0."""
     metric = METRICS.get(name)
-    if metric and metric.unit == "share" and values and set(values) <= {0.0, 1.0}:
+    is_share = name in rubrics or (metric is not None and metric.unit == "share")
+    if is_share and values and set(values) <= {0.0, 1.0}:
         rate = wilson_interval(round(sum(values)), len(values))
         return MeanInterval(value=rate.value, low=rate.low, high=rate.high, n=rate.n) if rate else None
     upper = metric.upper if metric else 1.0 if name in rubrics else None

@@ -429,6 +429,9 @@ class AgendaUser:
             if act.wish is None:
                 continue
             item = self._items[act.wish.index]
+            if act.kind == "answer" and act.wish.kind == "question":
+                item.told |= {want.name for want in act.wants}  # a detail of it; the question itself is still open
+                continue
             item.said = True
             if act.kind in ("inform", "affirm_but", "answer", "ask"):
                 item.told |= {want.name for want in act.wants}

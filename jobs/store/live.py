@@ -66,9 +66,10 @@ class LiveThreads:
         found = await self._conversations(which, newest_first=True, limit=1, with_turns=False)
         return next(iter(found), None)
 
-    async def last_of(self, workspace_id: WorkspaceId, member_id: str) -> LiveConversation | None:
-        """The member's newest conversation for which an assistant was chosen, without its turns."""
-        which = and_(LIVE.c.workspace_id == workspace_id, LIVE.c.member_id == member_id, LIVE.c.assistant != "")
+    async def last_of(self, workspace_id: WorkspaceId, channel_id: str, member_id: str) -> LiveConversation | None:
+        """The member's newest conversation in a channel for which an assistant was chosen, without its turns."""
+        theirs = and_(LIVE.c.channel_id == channel_id, LIVE.c.member_id == member_id)
+        which = and_(LIVE.c.workspace_id == workspace_id, theirs, LIVE.c.assistant != "")
         return next(iter(await self._conversations(which, newest_first=True, limit=1, with_turns=False)), None)
 
     async def waiting(self, workspace_id: WorkspaceId) -> tuple[ConversationId, ...]:

@@ -71,8 +71,12 @@ def customer(call: Call) -> str:
 
 def judge(call: Call) -> str:
     quote = "it is ready in 30 minutes"
-    if "grade" in str(call.body["response_format"]["json_schema"]["name"]):
+    asked = str(call.body["response_format"]["json_schema"]["name"])
+    if asked == "grade":
         return json.dumps({"reason": "It answered.", "quote": quote, "score": 4})
+    if asked == "outputs":
+        total = {"name": "price", "stated": "value", "value": "$14.50", "quote": "The total is $14.50"}
+        return json.dumps({"outputs": [total]})
     return json.dumps(
         {"raised": True, "customer_quote": "I would like", "answered": "yes", "quote": quote, "reason": ""}
     )
@@ -109,8 +113,9 @@ async def play(ports: Ports, request: RunRequest = REQUEST) -> tuple[Run, RunRep
     return run, await run_report(run, ports)
 
 
-async def test_tokens_and_cost_are_those_of_the_providers_own_books(tmp_path: Path) -> None:
-    async with with_models(tmp_path) as (ports, server):
+@pytest.mark.parametrize("client", ["lean", "openai"])
+async def test_tokens_and_cost_are_those_of_the_providers_own_books(tmp_path: Path, client: str) -> None:
+    async with with_models(tmp_path, convotest_chat_client=client) as (ports, server):
         run, report = await play(ports)
         document = to_json(report)
         books = server.ledger
@@ -125,6 +130,81 @@ async def test_tokens_and_cost_are_those_of_the_providers_own_books(tmp_path: Pa
     assert report.summary.costs.other > 0  # the judge
     assert run.note is None
     assert {"judge", "models", "prices"} <= set(run.stamps)
+
+
+async def test_answers_of_the_judge_that_are_none_are_in_the_books_too_every_attempt(tmp_path: Path) -> None:
+    def confused(call: Call) -> Answer | str:
+        return '{"verdict": "fine"}' if call.model == "judge-model" else answer(call)
+
+    async with with_models(tmp_path, confused) as (ports, server):
+        _, report = await play(ports)
+        books = server.ledger
+
+    assert books.answered > len(server.requests) / 2
+    assert report.summary.tokens.input == books.input_tokens
+    assert report.summary.tokens.output == books.output_tokens
+    assert report.summary.costs.total == pytest.approx((books.input_tokens * 10 + books.output_tokens * 100) / 1e6)
+    assert report.conversations[0].scores["helpfulness"].value is None
+
+
+RUBRICS = """
+test_name: with-rubrics
+user:
+  role: you order a pizza
+  goals: [a pizza, a drink, how long it takes, what it costs]
+chatbot:
+  output:
+    - price: {type: money, description: the total}
+    - waiter: {type: str, description: who brings it}
+  rubrics:
+    - tone: {description: Is it friendly?, scale: [rude, curt, neutral, friendly]}
+conversation:
+  number: 2
+"""
+
+
+async def test_rubrics_and_outputs_of_a_profile_are_asked_of_the_judge_and_stamped(tmp_path: Path) -> None:
+    (tmp_path / "with-rubrics.yaml").write_text(RUBRICS)
+    async with with_models(tmp_path) as (shipped, server):
+        ports = replace(shipped, profiles_dir=tmp_path)
+        run, report = await play(ports, RunRequest(target="with-rubrics", assistant="shop", n=2, seed=7))
+        other = await plan_run(REQUEST, shipped)
+        books = server.ledger
+    document = to_json(report)
+
+    tone = document["metrics"]["tone"]
+    assert (tone["mean"], tone["n"], tone["high"]) == (1.0, 2, 1.0)
+    assert 0 < tone["low"] < 1
+    [first, _] = document["conversations"]
+    assert first["scores"]["tone"]["value"] == 1.0
+    assert first["outputs"] == {"price": "14.50 USD", "waiter": None}
+    assert first["outputs_found"] == {"price": {"stated": True, "turn": 1}, "waiter": {"stated": False, "turn": None}}
+    assert run.stamps["judge"] != other.stamps["judge"]
+    assert document["tokens"] == {"input": books.input_tokens, "output": books.output_tokens}
+
+
+async def test_what_only_a_model_can_tell_of_a_suites_rules_is_asked_when_the_run_is_over(tmp_path: Path) -> None:
+    (tmp_path / "pizzas.yaml").write_text(RUBRICS.replace("with-rubrics", "pizzas"))
+    (tmp_path / "suites").mkdir()
+    (tmp_path / "suites" / "nightly.yaml").write_text("suite: nightly\nprofiles: [pizzas]\nrules: rules\n")
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "topic.yaml").write_text("name: topic\nthen: only_talks_about('pizza')\n")
+
+    def strict(call: Call) -> Answer | str:
+        if call.model == "judge-model" and "deviations" in str(call.body["response_format"]["json_schema"]["name"]):
+            return json.dumps({"deviations": ["Thank you, bye!"]})
+        return answer(call)
+
+    async with with_models(tmp_path, strict) as (shipped, server):
+        ports = replace(shipped, profiles_dir=tmp_path)
+        run, report = await play(ports, RunRequest(target="nightly", assistant="shop", seed=7))
+        again = await run_report(run, ports)
+        books = server.ledger
+
+    rule = to_json(report)["rules"]["topic"]
+    assert (rule["fail"], rule["unscored"]) == (2, 0)
+    assert to_json(again)["tokens"] == {"input": books.input_tokens, "output": books.output_tokens}
+    assert again.summary.costs.total == pytest.approx((books.input_tokens * 10 + books.output_tokens * 100) / 1e6)
 
 
 async def test_a_void_attempt_and_refused_drafts_are_paid_for_too(tmp_path: Path) -> None:

@@ -77,7 +77,8 @@ async def _play(demo: Demo, browser: Browser) -> None:
         await ada.dialog.wait_for()
         await _take(ada, "settings")
     for dark, width, name in ((True, 1380, "ab-dark"), (False, 360, "ab-phone")):
-        async with at_the_page(browser, demo.url, path="/" + thread, dark=dark, width=width, height=1000) as ada:
+        async with at_the_page(browser, demo.url, dark=dark, width=width, height=1000) as ada:
+            await ada.page.goto(f"{demo.url}/{thread}")
             await _answer(ada, name)
     async with at_the_page(browser, demo.url) as ada:
         card = await ada.run("/convotest run pizza n=3 seed=7 assistant=pizza@faulty")

@@ -13,7 +13,7 @@ from bot.memory_poster import MemoryPoster
 from bot.outbox import Sender
 from jobs.alerts.evaluate import RunRules, find_in_feedback, find_in_runs
 from jobs.alerts.incident import Finding, Incident
-from jobs.alerts.lifecycle import clear_now, raise_now, settle_findings
+from jobs.alerts.lifecycle import clear_now, raise_now, settle_findings, wake_snoozed
 from jobs.alerts.rules import AlertRule, load_rules
 from jobs.alerts.watch import Watch
 from jobs.bundle import Ports
@@ -66,7 +66,7 @@ def find(rule: AlertRule, points: tuple[HistoryPoint, ...]) -> Finding | None:
     return found[0] if found else None
 
 
-# --- what the rules find ------------------------------------------------------------------------------------------------
+# --- what the rules find ----------------------------------------------------------------------------------------------
 
 
 def test_a_limit_must_be_broken_in_so_many_nights_in_a_row() -> None:
@@ -137,7 +137,7 @@ def test_what_people_say_needs_enough_of_them() -> None:
     assert "the limit is at least 3.5" in found.sentence
 
 
-# --- the file -----------------------------------------------------------------------------------------------------------
+# --- the file ---------------------------------------------------------------------------------------------------------
 
 
 def test_the_shipped_rules_are_good() -> None:
@@ -184,7 +184,7 @@ def test_every_figure_can_be_watched() -> None:
     assert {"success", "quality", "latency_p95_ms", "escalated", "csat", "turns_to_goal"} <= set(known_metrics())
 
 
-# --- incidents ----------------------------------------------------------------------------------------------------------
+# --- incidents --------------------------------------------------------------------------------------------------------
 
 FOUND = Finding(
     rule="slow", subject="pizza → pizza", severity="high", metric="latency_p95_ms", sentence="4.0 s", value=4000.0,
@@ -270,13 +270,9 @@ async def test_a_snooze_ends_and_says_so_if_it_is_still_so(ports: Ports, clock: 
 
     answer = await snooze_alert(f"{incident.id}:1h", asker, edge)
     assert answer.text == "Snoozed for 1 hour. If it lasts longer, its thread says so then."
-    watch = Watch(ports)
-    await watch.look()
     assert (await only_incident(ports)).snoozed_by == "U1"
     clock.move(3601)
     await settle(ports, FOUND)
-    from jobs.alerts.lifecycle import wake_snoozed
-
     await wake_snoozed(TEAM, ports)
     await wake_snoozed(TEAM, ports)
 
@@ -317,7 +313,7 @@ async def test_others_raise_and_clear_incidents_of_their_own(ports: Ports, clock
     assert await ports.store.incidents.live(TEAM) == ()
 
 
-# --- watching -----------------------------------------------------------------------------------------------------------
+# --- watching ---------------------------------------------------------------------------------------------------------
 
 
 async def test_watching_finds_a_shift_in_the_history_and_its_end(ports: Ports, clock: MovableClock) -> None:

@@ -528,14 +528,16 @@ async def test_an_assistant_that_is_for_no_profile_has_to_be_named(tmp_path: Pat
         assert [(await stage.open(thread=thread)).assistant for thread in ("1.0", "2.0")] == ["pizza", "bank"]
 
 
-async def test_in_direct_messages_the_assistant_of_last_time_is_asked(tmp_path: Path) -> None:
+async def test_the_assistant_that_a_member_spoke_to_last_in_a_channel_is_asked_again(tmp_path: Path) -> None:
     async with staged(tmp_path, assistant=ScriptedAssistant("hello"), catalogue=two_assistants()) as stage:
         await ask(replace(stage.message("one", channel="D1", thread=None, ts="8.1"), assistant="bank"), stage.ports)
         await stage.say("done", channel="D1", thread=None)
         await stage.hear()
         await stage.say("two", channel="D1", thread=None)
+        await stage.say("three", channel="C2")
 
         assert (await stage.open(channel="D1", thread=None)).assistant == "bank"
+        assert (await stage.open(channel="C2")).state == "choosing"
 
 
 @pytest.mark.parametrize(

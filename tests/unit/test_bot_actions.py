@@ -192,7 +192,7 @@ async def test_two_of_two_have_to_approve_and_one_who_is_no_approver_any_more_do
 async def test_a_refusal_asks_why_and_the_card_tells_everybody(stage: Stage) -> None:
     shown = await stage.shown()
     await stage.click(ACTION_REJECT, shown)
-    check_view(stage.poster.views[-1])
+    check_view(stage.poster.views[-1], "modal")
     with pytest.raises(FieldError):
         await stage.submit(REJECT_FORM, shown, {"reason": "  "})
 
@@ -209,7 +209,7 @@ async def test_an_edit_makes_a_new_version_that_its_editor_cannot_approve(stage:
     old = await stage.shown()
     await stage.click(ACTION_EDIT, old)
     view = stage.poster.views[-1]
-    check_view(view)
+    check_view(view, "modal")
     assert "- path: flow.order\n  remove: true" in str(view["blocks"][1]["element"]["initial_value"])
     with pytest.raises(FieldError, match="needs a value"):
         await stage.submit(EDIT_FORM, old, {"edits": "- path: flow.order"})

@@ -81,8 +81,8 @@ def a_conversation(text: str, *, of: Conversation) -> Conversation:
 
 
 HOSTILE = (
-    "a: b # no comment\n- [x", "{{faker.name}} and {{ x }}", "'\"\\ \x00\x07 \u202e", "!!python/object:os.system", "x" * 9_000,
-    "sk-proj-" + "a1B2" * 12,
+    "a: b # no comment\n- [x", "{{faker.name}} and {{ x }}", "'\"\\ \x00\x07 \u202e", "!!python/object:os.system",
+    "x" * 9_000, "sk-proj-" + "a1B2" * 12,
 )  # fmt: skip
 
 

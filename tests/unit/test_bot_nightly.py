@@ -15,7 +15,6 @@ from bot.interactions import Click, handle_click
 from bot.memory_poster import MemoryPoster, Posted
 from bot.outbox import Pace, Sender
 from bot.workspace.block_kit import check_message_blocks
-from jobs.bundle import Ports
 from jobs.dispatcher import Dispatcher
 from jobs.errors import RequestError
 from jobs.model import RunRequest, WorkspaceId
@@ -201,7 +200,9 @@ async def test_a_night_that_is_worse_is_a_card_with_its_conversations_in_the_thr
         check_message_blocks(list(version.blocks))
     report = next(each for each in stage.thread if each.key and each.key.endswith("regression_report"))
     conversations = [each for each in stage.thread if each.key and ":c" in each.key]
-    assert conversations and all(each.ts.replace(".", "") in str(report.versions[-1].blocks) for each in conversations[:3])
+    assert conversations and all(
+        each.ts.replace(".", "") in str(report.versions[-1].blocks) for each in conversations[:3]
+    )
     assert "<@U0ADA>" in stage.thread[-1].versions[-1].text
 
 
@@ -241,7 +242,9 @@ async def test_a_suite_that_was_deleted_is_told_once_where_the_night_would_have_
 
     [message] = stage.top_level
     assert message.channel_id == "C2"
-    assert "nightly-pizza-smoke did not run on 2026-01-06: 'pizza-smoke' could not be started" in message.versions[0].text
+    assert (
+        "nightly-pizza-smoke did not run on 2026-01-06: 'pizza-smoke' could not be started" in message.versions[0].text
+    )
     check_message_blocks(list(message.versions[0].blocks))
 
 
@@ -286,7 +289,3 @@ async def test_two_deliveries_of_the_same_command_are_one_schedule(stage: Stage)
     await asyncio.gather(deliver(), deliver())
 
     assert (await stage.schedule()).key == "command:same"
-
-
-def _ports_of(stage: Stage) -> Ports:
-    return stage.ports

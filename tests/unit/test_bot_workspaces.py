@@ -16,11 +16,15 @@ from pydantic import SecretStr
 from slack_sdk.oauth.installation_store import Bot, Installation
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.commands import COMMANDS
 from bot.installations import Seal, open_many_workspaces
+from bot.oauth import OAuthPages
 from bot.outbox import Pace
 from bot.poster import Refused
 from bot.wiring import serving
 from bot.workspace import LOCAL, OTHER, LocalWorkspace
+from bot.workspace.methods import oauth as oauth_methods
+from bot.workspace.methods.oauth import granted
 from jobs.bundle import Ports
 from jobs.clock import SystemClock
 from jobs.dispatcher import Dispatcher
@@ -34,6 +38,12 @@ QUICK = Pace(message_s=0.0, burst=100, edit_s=0.05, edit_per_run_s=0.0, poll_s=0
 KEY = "0123456789abcdef" * 4
 CHANNEL, ADA = "C0QUALITY", "U0ADA"
 TEAMS = (LOCAL, OTHER)
+STARTING = {"run", "ask", "cancel", "digest", "history", "feedback"}
+"""Verbs that answer in the channel; what they start and show has tests of its own."""
+READING = (
+    "show all", "show last", "ab list", "ab show last", "status", "profiles", "assistants", "help", "audit",
+    "actions", "baseline", "rollout", "schedule list",
+)  # fmt: skip
 
 pytestmark = pytest.mark.filterwarnings("ignore:BasicAuth is deprecated")  # slack_sdk still uses it
 
@@ -152,13 +162,37 @@ async def test_both_workspaces_work_and_neither_sees_the_other(stage: Stage) -> 
         mine, theirs = runs[team].id[-8:], runs[stranger].id[-8:]
         assert mine in await stage.told(team, "/convotest show all")
         assert mine in await stage.told(team, "/convotest show last")
-        for verb in ("show all", "show last", "status", "profiles", "assistants", "help", "audit"):
-            assert theirs not in await stage.told(team, f"/convotest {verb}"), verb
+        for line in READING:
+            assert theirs not in await stage.told(team, f"/convotest {line}"), line
         for verb in ("show", "cancel"):
             assert "no run" in await stage.told(team, f"/convotest {verb} {theirs}")
         assert not any(theirs in text for text in stage.texts(team))
     files = [len(stage.workspace.files(team=team)) for team in TEAMS]
     assert files == [1, 1]
+
+
+async def test_an_ab_test_of_one_workspace_is_none_of_the_others(stage: Stage) -> None:
+    await stage.installed(*TEAMS)
+    command = "/convotest ab pizza a=pizza@good b=pizza@faulty n=2 seed=7"
+    for team in TEAMS:
+        await stage.workspace.type_command(CHANNEL, ADA, command, team=team)
+    for team in TEAMS:
+        await stage.finished(team)
+    tests = {team: (await stage.ports.store.experiments.recent(WorkspaceId(team), limit=9)) for team in TEAMS}
+
+    assert [len(each) for each in tests.values()] == [1, 1]
+    for team, stranger in (TEAMS, TEAMS[::-1]):
+        mine, theirs = tests[team][0].id[-8:], tests[stranger][0].id[-8:]
+        assert mine in await stage.told(team, "/convotest ab list")
+        assert mine in await stage.told(team, "/convotest ab show last")
+        for line in READING:
+            assert theirs not in await stage.told(team, f"/convotest {line}"), line
+        for verb in ("show", "cancel", "extend"):
+            assert "no A/B test" in await stage.told(team, f"/convotest ab {verb} {theirs}")
+
+
+def test_every_verb_is_tried_from_both_workspaces() -> None:
+    assert {line.split()[0] for line in READING} == set(COMMANDS) - STARTING
 
 
 async def test_a_button_of_another_workspaces_run_does_nothing(stage: Stage) -> None:
@@ -306,6 +340,37 @@ async def test_a_forged_state_and_a_strange_browser_install_nothing(stage: Stage
     assert (strange[0], forged[0], nothing.status) == (400, 401, 400)
     assert "<script>" not in page
     assert teams_in(tmp_path) == set()
+
+
+async def test_an_installation_for_a_whole_organisation_is_refused_and_given_back(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def organisation_wide(core: Any, team_id: str, installer: str) -> dict[str, Any]:
+        answer = granted(core, team_id, installer)
+        return {**answer, "team": None, "enterprise": {"id": "E1", "name": "Org"}, "is_enterprise_install": True}
+
+    monkeypatch.setattr(oauth_methods, "granted", organisation_wide)
+    status, page = await stage.install(LOCAL)
+
+    assert status == 400 and "workspace by workspace" in page
+    assert teams_in(tmp_path) == set()
+    core: Any = stage.workspace._core
+    granted_now = [token for token in core.tokens.values() if token.kind == "bot" and token.expires]
+    assert granted_now and all(token.revoked for token in granted_now)
+
+
+async def test_nothing_of_an_installation_is_asked_of_another_host_than_the_configured_one(
+    stage: Stage, tmp_path: Path
+) -> None:
+    client = AsyncWebClient(base_url=stage.workspace.api_url)
+    async with another_process(stage) as installed:
+        pages: Any = OAuthPages(
+            installed, client_id="1.2", client_secret="s", public_url=None, client=client, clock=SystemClock()
+        )
+        flow = pages._flow
+
+        assert flow.client.base_url == stage.workspace.api_url
+        assert flow.settings.authorize.token_rotator.client.base_url == stage.workspace.api_url
 
 
 async def test_another_key_is_said_to_be_another_key() -> None:

@@ -93,7 +93,7 @@ def test_an_open_gate_never_approves_and_says_what_is_missing() -> None:
 
     assert found.decision == "INCONCLUSIVE"
     assert found.reasons == (
-        "latency_ms less than 110% of the baseline's: inconclusive (99% of it in 60 pairs, "
+        "latency less than 110% of the baseline's: inconclusive (99% of it in 60 pairs, "
         "about 140 more pairs would tell)",
     )
 

@@ -124,7 +124,7 @@ def test_an_improvement_within_all_gates_is_approved() -> None:
     summary = judge_experiment(TEST, a, b)
 
     assert (summary.verdict, summary.decision) == ("b_better", "APPROVE")
-    assert any("latency_ms less than 110%" in gate for gate in summary.gates)
+    assert any("latency less than 110%" in gate for gate in summary.gates)
 
 
 def test_a_broken_rule_rejects() -> None:

@@ -100,6 +100,16 @@ def test_an_alarm_ends_when_the_figure_comes_back() -> None:
     assert find_alarm(values) is None
 
 
+def test_a_bad_night_at_the_end_is_no_shift_until_three_more_follow() -> None:
+    chance = random.Random(5)
+    steady = [0.9 + chance.gauss(0, 0.015) for _ in range(24)]
+
+    assert find_shifts([*steady, 0.3]) == ()
+    assert find_shifts([0.3, *steady]) == ()
+    [shift] = find_shifts([*steady, 0.3, 0.32, 0.28, 0.3])
+    assert shift.place == 24
+
+
 def test_levels_on_both_sides_of_a_shift_are_means() -> None:
     [shift] = find_shifts([0.9, 0.92] * 10 + [0.7, 0.72] * 10)
 

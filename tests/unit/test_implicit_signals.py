@@ -23,8 +23,10 @@ async def score(
     )
 
 
-def goal(answered: bool | None, *, asked: bool = True) -> GoalProgress:
-    return GoalProgress(text="a pizza", asked=asked, answered=answered, turn=None)
+YES, NO, UNKNOWN, NOT_ASKED = (
+    GoalProgress(text="a pizza", asked=asked, answered=answered, turn=None)
+    for asked, answered in ((True, True), (True, False), (True, None), (False, None))
+)
 
 
 @pytest.mark.parametrize(
@@ -55,10 +57,10 @@ async def test_an_ordinary_reply_is_no_correction(text: str) -> None:
 @pytest.mark.parametrize(
     ("goals", "value"),
     [
-        ((goal(True), goal(True)), 1.0),
-        ((goal(True), goal(False)), 0.0),
-        ((goal(True), goal(None, asked=False)), 0.0),
-        ((goal(True), goal(None)), None),
+        ((YES, YES), 1.0),
+        ((YES, NO), 0.0),
+        ((YES, NOT_ASKED), 0.0),
+        ((YES, UNKNOWN), None),
         ((), None),
     ],
 )
@@ -90,10 +92,10 @@ def test_customers_are_lost_at_a_goal_and_at_a_turn() -> None:
 
     found = drop_off(
         [
-            talk(1, 2, goal(True), goal(True)),
-            talk(2, 1, goal(True), goal(None, asked=False)),
-            talk(3, 3, goal(True), goal(False)),
-            talk(4, 3, goal(True), goal(None)),
+            talk(1, 2, YES, YES),
+            talk(2, 1, YES, NOT_ASKED),
+            talk(3, 3, YES, NO),
+            talk(4, 3, YES, UNKNOWN),
         ]
     )
 

@@ -37,8 +37,9 @@ async def play(ports: Ports, assistant: str, n: int = 2) -> RunReport:
     await dispatcher.start()
     try:
         run = await start_run(RunRequest(target="pizza", assistant=assistant, n=n, seed=7), ports)
-        async for _ in follow_run(run.id, ports):
-            pass
+        async with asyncio.timeout(20):
+            async for _ in follow_run(run.id, ports):
+                pass
     finally:
         await dispatcher.stop()
     return await run_report(await find_run(run.id, run.workspace_id, ports), ports)
@@ -151,7 +152,7 @@ async def test_an_assistant_that_fails_while_warming_up_fails_the_conversation(t
 async def test_cold_and_warm_are_compared_on_the_same_customers(tmp_path: Path) -> None:
     shops = catalogue(tmp_path, warm_up=list(WARM_UP))
     async with testing_ports(tmp_path, assistant=ScriptedAssistant(), catalogue=shops) as ports:
-        cold, warm = await asyncio.gather(play(ports, "shop@cold"), play(ports, "shop@warm"))
+        cold, warm = await play(ports, "shop@cold"), await play(ports, "shop@warm")
 
     assert [each.scenario for each in cold.conversations] == [each.scenario for each in warm.conversations]
     assert all(each.transcript.context for each in warm.conversations)

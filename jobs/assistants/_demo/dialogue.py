@@ -191,6 +191,12 @@ class Dialogue:
         return [] if heard.unclear and meant <= {"greet"} else [self._say("what_to_order")]
 
     def _place(self) -> tuple[list[str], tuple[ToolCall, ...]]:
+        if self._shop.flow.kitchen == "is_down":
+            self._pending = "confirm"
+            failed = ToolCall(
+                name="place_order", arguments=self._entities(), ok=False, error="the kitchen does not answer"
+            )
+            return [self._say("placed_failed")], (failed,)
         self._placed, self._pending = True, "anything_else"
         total = self._total() + self._shop.flow.charge_when_placing
         details = [

@@ -41,7 +41,7 @@ class Menu(_Part):
 
 
 class Flow(_Part):
-    """What it asks, what ends up on the order, what it tells once the order is placed."""
+    """What it asks, what ends up on the order, what it tells once the order is placed, and whether it can be."""
 
     ask: list[Slot] = list(SLOTS)
     order: list[Literal["pizza", "drinks"]] = ["pizza", "drinks"]
@@ -49,6 +49,7 @@ class Flow(_Part):
     charge_when_placing: Price = Decimal(0)
     minutes: list[int] = Field(default=[30], min_length=1)
     understood_at: float = Field(default=0.55, gt=0, le=1)
+    kitchen: Literal["works", "is_down"] = "works"
 
 
 class Templates(_Part):
@@ -68,6 +69,9 @@ class Templates(_Part):
     read_back_again: list[str]
     what_to_change: list[str]
     placed: list[str]
+    placed_failed: list[str] = [
+        "I am sorry, the kitchen does not answer, so nothing was ordered. Please try again in a few minutes."
+    ]
     placed_number: list[str]
     placed_total: list[str]
     placed_time: list[str]

@@ -129,7 +129,7 @@ CHOICE = re.compile(
 )
 SUGGESTED = any_of(r"\b(?:tenemos|hay|por ejemplo|disponibles?|puede elegir)\b")
 YES_OR_NO = any_of(
-    r"^(?:sí|no|claro|por supuesto|lamentablemente|desgraciadamente)\b",
+    r"^(?:sí|no(?! (?:te|le|lo|he|entiendo)\b)|claro|por supuesto|lamentablemente|desgraciadamente)\b",
     r"\b(?:se (?:admiten|puede|pueden|aceptan)|está(?:n)? disponible|no (?:hay que|es necesario|cuesta))\b",
 )
 TOTAL = any_of(r"\b(?:en total|total|cuesta|son|precio|importe|a pagar|asciende)\b")
