@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from jobs.alerts.incident import Finding
 from jobs.alerts.rules import AlertRule
 from jobs.feedback.csat import Figures
-from jobs.history.change import FEWEST_REFERENCE, noise
+from jobs.history.change import FEWEST_REFERENCE, Alarm, noise
 from jobs.history.figures import in_words, shown
 from jobs.history.point import HistoryPoint
 from jobs.history.report import (
@@ -23,6 +23,7 @@ from jobs.stats import MeanInterval, Proportion
 
 FRESH_NIGHTS = 14
 """A shift that nobody mended is the new level after so many nights: its alert ends, the history keeps it."""
+CONFIRMING_NIGHTS = 2
 ODD = 0.001
 """Chance that a night among unchanged ones counts as odd: 4 % of windows of 40 nights."""
 
@@ -155,7 +156,7 @@ def _find_shift(rule: AlertRule, series: Series) -> Finding | None:
             return _finding(rule, series, sentence, limit=last.before, times=age, value=last.after)
         return None
     alarm = series.alarm
-    if alarm is None or not _is_meant(rule, metric, alarm.level, alarm.smoothed):
+    if alarm is None or not _is_meant(rule, metric, alarm.level, alarm.smoothed) or not _is_confirmed(alarm, nights):
         return None
     way = "better" if is_better(metric, alarm.level, alarm.smoothed) else "worse"
     sentence = (
@@ -163,6 +164,13 @@ def _find_shift(rule: AlertRule, series: Series) -> Finding | None:
         f"{shown(metric, alarm.smoothed)} against a level of {shown(metric, alarm.level)}"
     )
     return _finding(rule, series, sentence, limit=alarm.limit, times=len(nights) - alarm.place, value=alarm.smoothed)
+
+
+def _is_confirmed(alarm: Alarm, nights: Sequence[NightFigure]) -> bool:
+    """Whether more than one night is beyond the limit itself: a single bad one is looked at again first."""
+    way = alarm.limit - alarm.level
+    beyond = [night for night in nights[alarm.place :] if (night.value - alarm.limit) * way > 0]
+    return len(beyond) >= CONFIRMING_NIGHTS
 
 
 def _is_meant(rule: AlertRule, metric: str, before: float, after: float) -> bool:

@@ -66,7 +66,7 @@ class LiveSession:
             async with self._ports.slots.one(RunId(conversation.id), variant):
                 return await self._answer(conversation, variant, text)
         except (AssistantError, BudgetExhausted, ConfigurationError, RequestError) as error:
-            tokens, cost_usd = self._spent_in_vain()
+            tokens, cost_usd = self._spent_since_last()
             await self.close()
             return Answer(error=redact(str(error)), tokens=tokens, cost_usd=cost_usd)
         except Exception:
@@ -85,8 +85,8 @@ class LiveSession:
             except Exception:  # whatever a connector's end brings, the thread goes on
                 log.exception("a session could not be closed")
 
-    def _spent_in_vain(self) -> tuple[Tokens, float | None]:
-        """What was spent since the last answer."""
+    def _spent_since_last(self) -> tuple[Tokens, float | None]:
+        """What our models have cost since the last answer; failed calls and the first words of a session count too."""
         if self._models is None:
             return Tokens(), 0.0
         (tokens, cost_usd), (before, cost_before) = self._models.spent(), self._booked
@@ -106,14 +106,17 @@ class LiveSession:
             raise AssistantError(f"the assistant did not answer within {patience_s:g} s", permanent=False) from error
         if not any(message.strip() for message in reply.messages):
             raise AssistantError("the assistant answered with nothing", permanent=False)
+        tokens, cost_usd = self._spent_since_last()
+        if (tokens, cost_usd) == (Tokens(), 0.0):  # it does not use our models, and has said itself what it took
+            tokens, cost_usd = reply.tokens, reply.cost_usd
         self._booked = self._models.spent()
         measured_ms = (clock.monotonic() - started) * 1000
         return Answer(
             reply=reply,
             latency_ms=measured_ms if reply.latency_ms is None else reply.latency_ms,
             forgot=forgot,
-            tokens=reply.tokens,
-            cost_usd=reply.cost_usd,
+            tokens=tokens,
+            cost_usd=cost_usd,
         )
 
     async def _put(self, session: AssistantSession, text: str) -> Reply:
@@ -136,6 +139,8 @@ class LiveSession:
             variant, seed=f"live:{conversation.id}", models=models
         )
         self._session, self._models = session, models
+        for text in variant.warm_up:
+            await session.send(text)
         before = said_and_answered(conversation.turns)
         return bool(before) and not await self._recalled(session, before, variant)
 

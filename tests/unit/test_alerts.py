@@ -281,7 +281,7 @@ async def test_a_snooze_ends_and_says_so_if_it_is_still_so(ports: Ports, clock: 
         "alert (high)",
         "The snooze is over, and it is still so",
     ]
-    [entry, *_] = await ports.store.audit.recent(TEAM, limit=5)
+    [entry, *_] = await ports.store.audit.latest(TEAM, limit=5)
     assert entry.verb == "alert snooze"
 
 

@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from bot.blocks.home import home_satisfaction
 from bot.outbox import Pace
 from bot.wiring import serving
 from bot.workspace import LocalWorkspace
 from jobs.bundle import Ports
 from jobs.clock import SystemClock
 from jobs.dispatcher import Dispatcher
+from jobs.feedback.csat import Figures
 from jobs.model import WorkspaceId, WorkspaceSettings
 from jobs.settings import Settings
 from jobs.testing import InlineEngine, testing_ports
@@ -71,6 +73,13 @@ async def test_an_empty_home_says_how_to_begin_and_only_approvers_get_settings(s
     of_ben = str(await stage.home(BEN, shows="Nothing was run here yet"))
 
     assert "/invite @convotest" in of_ada and "admins of the workspace" in of_ada
+    for teaches in (
+        "Runs that fail propose",
+        "/convotest schedule nightly",
+        "convotest feedback import",
+        "no daily digest",
+    ):
+        assert teaches in of_ada
     assert ("home_settings" in of_ada, "home_settings" in of_ben) == (True, False)
 
 
@@ -111,6 +120,35 @@ async def test_settings_are_saved_recorded_and_at_once_in_force(stage: Stage) ->
     assert "budget: none → $0" in entry.detail and f"approvers: none → {BEN}" in entry.detail
     assert "home_settings" in str(await stage.home(BEN, shows="home_settings"))
     assert "home_settings" not in str(stage.workspace.home(ADA))
+
+
+async def test_threads_digest_and_time_zone_are_set_and_shown(stage: Stage) -> None:
+    form = await stage.press(ADA, "home_settings")
+    values = {"verbosity": "quiet", "digest_hour": "8", "time_zone": "europe/berln"}
+
+    wrong = await stage.workspace.submit_view(ADA, form["id"], values)
+    await stage.workspace.submit_view(ADA, form["id"], {**values, "time_zone": "europe/berlin"})
+    home = str(await stage.workspace.wait_for(lambda: stage.now(ADA, "08:00"), 10))
+    again = await stage.press(ADA, "home_settings")
+    await stage.workspace.submit_view(ADA, again["id"], {"digest_hour": "none"})
+    await stage.workspace.wait_for(lambda: stage.now(ADA, "no daily digest"), 10)
+
+    assert wrong.errors == {"time_zone": "There is no time zone 'europe/berln'. Did you mean Europe/Berlin?"}
+    assert "The daily digest comes at 08:00 (Europe/Berlin)" in home and "quiet: only the summary" in home
+    saved = await stage.ports.store.workspaces.settings(TEAM)
+    assert (saved.verbosity, saved.digest_hour, saved.time_zone) == ("quiet", None, "Europe/Berlin")
+    details = [entry.detail for entry in await stage.ports.store.audit.latest(TEAM)]
+    assert details == [
+        "digest hour: 08:00 → none",
+        "conversations in threads: normal → quiet; digest hour: none → 08:00; time zone: UTC → Europe/Berlin",
+    ]
+
+
+def test_satisfaction_has_its_interval_once_there_are_enough_ratings() -> None:
+    few, some = (home_satisfaction(Figures(stars=stars, up=3, down=1), days=30) for stars in ({5: 2}, {5: 6, 2: 2}))
+
+    assert "2 ratings so far, too few for a figure" in str(few) and "%" not in str(few)
+    assert "CSAT 75 %" in str(some) and "(41 % to 93 %, n = 8)" in str(some) and "👍 3   👎 1" in str(some)
 
 
 async def test_a_form_that_was_open_when_the_right_was_lost_changes_nothing(stage: Stage) -> None:
