@@ -28,7 +28,7 @@ def demo(port: int, fresh: bool) -> None:
     It needs no key and no account, and nothing leaves this machine. Open the page it names and type:
     /convotest run pizza
     """
-    from bot.wiring import run_demo
+    from bot.demo import run_demo
 
     _serve(run_demo(port=port, fresh=fresh))
 

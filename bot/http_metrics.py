@@ -42,6 +42,7 @@ class Observed:
     spent_unknown: int
     incidents: dict[str, int]
     last_runs: dict[str, datetime]
+    improvements: dict[str, int]
 
 
 class MetricsPage:
@@ -74,6 +75,7 @@ class MetricsPage:
             spent_unknown=seen.spent_unknown,
             incidents=await store.incidents.open_by_severity(),
             last_runs=seen.last_runs,
+            improvements=seen.improvements,
         )
 
     async def _satisfied(self, now: datetime) -> dict[str, Figures]:
@@ -114,8 +116,8 @@ def _of_runs(observed: Observed) -> Iterator[Metric]:
     for each in observed.tallies:
         if each.name == EXECUTIONS:
             executions.add_metric([each.first, each.second], each.value)
-        if each.name == "optimization_improvements":
-            improvements.add_metric([each.first], each.value)
+    for kind, number in observed.improvements.items():
+        improvements.add_metric([kind], number)
     quality = GaugeMetricFamily(
         "response_quality_score", "Mean of the latest run that was scored, 0 to 1.", labels=["metric_type"]
     )

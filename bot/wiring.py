@@ -1,18 +1,16 @@
-"""Builds the Slack side on `jobs.wiring`: the bot that serves, the worker, and the demo."""
+"""Builds the Slack side on `jobs.wiring`: the bot that serves, and the worker."""
 
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import cache, partial
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
-import click
 from aiohttp import web
 from pydantic import SecretStr
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
@@ -20,7 +18,6 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
-from sqlalchemy import make_url
 
 from bot.app import Forget, create_app, tell_by_click
 from bot.commands import COMMANDS, Edge, EdgeOf
@@ -29,14 +26,11 @@ from bot.http import Routes, SlackRequests, create_web_app, port_of, start_web_a
 from bot.http_assignment import add_assignment_routes
 from bot.http_feedback import add_feedback_routes
 from bot.http_metrics import add_metrics_route
-from bot.installations import Installed, OneWorkspace, SeveralTokens, open_many_workspaces
-from bot.manifest import app_manifest
+from bot.installations import Installed, OneWorkspace, open_many_workspaces
 from bot.oauth import OAuthPages
-from bot.outbox import DEMO_PACE, Pace
+from bot.outbox import Pace
 from bot.poster import TIMEOUT_S, SlackPoster
 from bot.senders import Senders
-from bot.workspace import LocalWorkspace
-from bot.workspace.state import BOT_ID, BOT_USER
 from jobs.bundle import Ports
 from jobs.errors import ConfigurationError
 from jobs.model import WorkspaceId
@@ -50,13 +44,6 @@ SOCKETS = 2
 """Slack renews connections now and then; with two of them nothing is delivered into the void."""
 DRAIN_S = 6.0
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-
-WELCOME = """Welcome! This is a Slack workspace on your own machine, with convotest in it. Nothing leaves this machine.
-
-Type `/convotest run pizza` below: simulated customers order pizza from a demo assistant. Watch the card, and open its \
-thread for the conversations.
-Then try `/convotest run pizza n=20 seed=7 assistant=pizza@faulty`, and see what goes wrong; \
-`/convotest help` tells the rest."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -293,7 +280,7 @@ def _secret(value: SecretStr | None) -> str:
     return value.get_secret_value() if value else ""
 
 
-# --- the three services ---------------------------------------------------------------------------------------------
+# --- the services -----------------------------------------------------------------------------------------------
 
 
 async def run_serve() -> None:
@@ -312,103 +299,6 @@ async def run_worker() -> None:
     async with open_ports(load_settings(), role="player"):
         logger.info("convotest plays conversations")
         await asked_to_stop()
-
-
-async def run_demo(*, port: int, fresh: bool) -> None:
-    """A local workspace with the bot in it, until the process is asked to stop."""
-    settings = load_settings()
-    data = demo_data(settings)
-    if fresh:
-        await asyncio.to_thread(forget_demo, settings, data)
-    async with demo(settings, port=port, data=data) as workspace:
-        click.echo(f"\n  Open  {workspace.url}\n  and type  /convotest run pizza\n\n  Ctrl-C stops it.\n")
-        await asked_to_stop()
-
-
-@asynccontextmanager
-async def demo(settings: Settings, *, port: int, data: Path | None) -> AsyncGenerator[LocalWorkspace]:
-    """The local workspace and the bot, in one process and connected by Socket Mode."""
-    workspace = LocalWorkspace(
-        port,
-        data=data,
-        commands=composer_help(),
-        shortcuts=app_manifest(None)["features"]["shortcuts"],
-        pinned=WELCOME,
-        rate_limits=False,
-    )
-    try:
-        await workspace.start()
-    except OSError as error:
-        raise ConfigurationError(f"cannot listen on port {port} ({error.strerror}); try --port 0") from error
-    try:
-        local = settings.model_copy(
-            update={
-                "slack_api_url": workspace.api_url,
-                "slack_bot_token": SecretStr(workspace.bot_token),
-                "slack_app_token": SecretStr(workspace.app_token),
-                "slack_signing_secret": SecretStr(workspace.signing_secret),
-                "slack_client_id": None,
-                "slack_client_secret": None,
-            }
-        )
-        installed = SeveralTokens(lambda: _demo_bots(workspace))
-        async with (
-            open_ports(local, role="player") as ports,
-            serving(ports, pace=DEMO_PACE, with_http=False, installed=installed),
-        ):
-            yield workspace
-    finally:
-        await workspace.stop()
-
-
-def _demo_bots(workspace: LocalWorkspace) -> Mapping[str, AuthorizeResult]:
-    """The demo's bot is in every team of the local workspace, also in one that was added a moment ago."""
-    return {
-        team: AuthorizeResult(enterprise_id=None, team_id=team, bot_token=token, bot_user_id=BOT_USER, bot_id=BOT_ID)
-        for team, token in workspace.bot_tokens.items()
-    }
-
-
-def composer_help() -> Sequence[dict[str, Any]]:
-    """What the local workspace's composer offers while a command is typed."""
-    verbs = [
-        {"name": each.name, "usage_hint": each.usage.removeprefix(each.name).strip(), "description": each.summary}
-        for each in COMMANDS.values()
-    ]
-    return [
-        {
-            "command": "/convotest",
-            "usage_hint": "run pizza n=20 seed=7",
-            "description": "Play simulated customers against your assistant",
-            "verbs": verbs,
-        }
-    ]
-
-
-def demo_data(settings: Settings) -> Path:
-    """Where the local workspace keeps what was said: beside the bot's own file."""
-    url = make_url(settings.convotest_database_url)
-    own = Path(url.database or "convotest.db") if url.get_backend_name() == "sqlite" else Path("convotest.db")
-    return own.with_name(f"{own.stem}-workspace.db")
-
-
-def forget_demo(settings: Settings, data: Path) -> None:
-    """Delete the bot's and the workspace's files.
-
-    Raises:
-        ConfigurationError: another process uses them, or the bot's data is no file.
-    """
-    from jobs.engine import engine_url, is_engine_in_use
-
-    if not settings.convotest_database_url.startswith("sqlite"):
-        raise ConfigurationError("--fresh deletes SQLite files only; empty the PostgreSQL database yourself")
-    if is_engine_in_use(settings.convotest_database_url):
-        raise ConfigurationError("another convotest process uses this data; stop it first")
-    own = Path(make_url(settings.convotest_database_url).database or "convotest.db")
-    engine = Path(make_url(engine_url(settings.convotest_database_url)).database or "")
-    for file in (own, engine, data):
-        for suffix in ("", "-wal", "-shm", "-journal"):
-            file.with_name(file.name + suffix).unlink(missing_ok=True)
 
 
 async def asked_to_stop() -> None:

@@ -118,11 +118,16 @@ def choice(conversation: LiveConversation, names: Sequence[str]) -> Message:
     """The beginning of a thread in which nobody has said yet whom they want to speak to, or in which it is settled."""
     if conversation.assistant:
         who = one_line(conversation.assistant, 60)
-        how = "Ask anything. Write done when you have finished; help lists what else can be typed."
-        return Message(
-            text=fallback(escape(f"You are talking to {who}. {how}")),
-            blocks=(rich_text(line(words("You are talking to "), words(who, bold=True), words(f". {how}"))),),
+        how = "Ask anything" if conversation.is_direct else "Go on by mentioning me or with Reply"
+        said = fallback(escape(f"You are talking to {who}. {how}; write done when you have finished."))
+        shown = line(
+            words("You are talking to "),
+            words(who, bold=True),
+            words(f". {how}; write "),
+            words("done", code=True),
+            words(" when you have finished."),
         )
+        return Message(text=said, blocks=(rich_text(shown),))
     if conversation.state == "ended":
         over = "Nobody chose an assistant, so nothing was asked. Ask again whenever you like."
         return Message(text=over, blocks=(rich_text(line(words(over))),))

@@ -136,7 +136,7 @@ def _rate(rate: Proportion) -> str:
 
 
 def _one(each: Regressed) -> Json:
-    return line(words(f"{SEVERITIES[each.severity]} "), words(one_line(each.sentence, 240)))
+    return line(words(f"{SEVERITIES[each.severity]} "), words(one_line(each.sentence, 160)))
 
 
 def _facts(shown: Shown) -> Json:

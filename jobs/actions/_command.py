@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from jobs.actions._action import Action
     from jobs.bundle import Ports
     from jobs.model import WorkspaceId
+    from jobs.wiring import Role
 
 WHO = "terminal"
 
@@ -168,12 +169,43 @@ def from_feedback(assistant: str, target: str, channel: str | None, workspace: s
         click.echo("nothing new: no theme of three or more low ratings that a change is known for")
 
 
-def _with_ports(work: "Callable[[Ports, WorkspaceId], Awaitable[Any]]", workspace: str) -> Any:
+@actions.command()
+@click.argument("variant", metavar="NAME@VARIANT")
+@click.option("--target", required=True, metavar="PROFILE", help="Whose customers show what is better.")
+@click.option("--path", metavar="ENTRY", help="The text, such as system_prompt or templates.greeting.")
+@click.option("--seed", type=click.IntRange(0, 2**31 - 2), default=1, show_default=True)
+@into_workspace
+@as_json_option
+def rewrite(variant: str, target: str, path: str | None, seed: int, workspace: str, as_json: bool) -> int:
+    """Look for a better prompt with the help of a model, and propose it if it holds for customers it does not know.
+
+    \b
+    Exit codes: 0 something better is proposed, 4 nothing better was found.
+    """
+    from jobs.actions._rewrite import rewrite
+
+    async def work(ports: "Ports", workspace_id: "WorkspaceId") -> Any:
+        return await rewrite(variant, target, by=WHO, workspace_id=workspace_id, ports=ports, path=path, seed=seed)
+
+    found = _with_ports(work, workspace, role="auto")
+    action = to_json(found.action) if found.action else None
+    if as_json:
+        click.echo(json.dumps({"action": action, "tried": found.tried, "copied": found.copied, "said": found.said}))
+    else:
+        click.echo(found.said)
+        if found.action:
+            _print(found.action, as_json=False)
+    return 0 if found.action else 4
+
+
+def _with_ports(
+    work: "Callable[[Ports, WorkspaceId], Awaitable[Any]]", workspace: str, *, role: "Role" = "reader"
+) -> Any:
     from jobs.model import WorkspaceId
     from jobs.wiring import open_ports
 
     async def run() -> Any:
-        async with open_ports(prepare(), role="reader") as ports:
+        async with open_ports(prepare(), role=role) as ports:
             return await work(ports, WorkspaceId(workspace))
 
     return asyncio.run(run())

@@ -1,6 +1,7 @@
 """What is wrong in a run, and in what people say: problems with the conversations that have them. For the helper."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
@@ -15,6 +16,8 @@ MOST_QUOTED = 3
 """Conversations of which an exchange is quoted."""
 LONGEST_QUOTE = 220
 SLOW_MS = 3000
+RARE = 0.5
+"""Words that more than two exchanges have say nothing about which one shows it."""
 JUDGED = ("passed", "failed")
 LOW_STARS = 2
 
@@ -124,21 +127,29 @@ def _problem(
 
 
 def _quotes(run: Run, conversation: Conversation, text: str) -> Iterator[Quote]:
-    """The exchange that shows it best: the one that has most words in common with what is wrong."""
+    """The exchange that shows it best: the one with the rarest words in common with what is wrong, else the last one
+    that says a figure."""
     turns = conversation.transcript.turns
-    answers = [place for place, turn in enumerate(turns) if turn.speaker == "assistant"]
-    if not answers:
+    exchanges = {
+        place: " ".join(each.text for each in turns[max(0, place - 1) : place + 1])
+        for place, turn in enumerate(turns)
+        if turn.speaker == "assistant"
+    }
+    if not exchanges:
         return
-    wanted = _stems(text)
-
-    def shown(place: int) -> tuple[int, int]:
-        exchange = " ".join(turn.text for turn in turns[max(0, place - 1) : place + 1])
-        return len(wanted & _stems(exchange)), place
-
-    place = max(answers, key=shown)
+    stems = {place: _stems(said) & _stems(text) for place, said in exchanges.items()}
+    common = Counter(stem for each in stems.values() for stem in each)
+    weights = {place: sum(1 / common[stem] for stem in each) for place, each in stems.items()}
+    place = max(exchanges, key=lambda each: (weights[each] >= RARE, weights[each], _has_figure(exchanges[each]), each))
+    if weights[place] < RARE:
+        place = max(exchanges, key=lambda each: (_has_figure(exchanges[each]), each))
     if place and turns[place - 1].speaker == "user":
         yield _quote(run, conversation, turns[place - 1].text, "customer")
     yield _quote(run, conversation, turns[place].text, "assistant")
+
+
+def _has_figure(text: str) -> bool:
+    return bool(re.search(r"\d[.,]\d\d", text))
 
 
 def _quote(run: Run, conversation: Conversation, text: str, speaker: Literal["customer", "assistant"]) -> Quote:

@@ -32,6 +32,7 @@ from jobs.errors import RequestError
 from jobs.experiments.lifecycle import plain_variant
 from jobs.model import Announcement, Conversation, Place, Run, RunId, RunRequest, Variant, WorkspaceId
 from jobs.planning import plan_run
+from jobs.redact import redact
 from jobs.stats import wilson_interval
 from jobs.store.votes import Comment, Scope, open_feedback_reader
 from jobs.suites import planned
@@ -49,7 +50,7 @@ async def propose_for_run(run: Run, conversations: Sequence[Conversation], ports
 
     Called again for the same run it proposes nothing new and says the same.
     """
-    if run.state != "finished" or await ports.store.actions.is_part_of_something(run.id):
+    if run.state != "finished" or "rewrite" in run.stamps or await ports.store.actions.is_part_of_something(run.id):
         return ()
     known = await ports.store.actions.of_run(run.id)
     if not known:
@@ -122,6 +123,51 @@ async def propose_by_hand(
     check_change(action, variant, ports)
     if not await ports.store.actions.propose(action, (announced(action),) if place else ()):
         raise RequestError("something is proposed for the same problem already; decide that first")
+    ports.bell.ring()
+    return action
+
+
+async def propose_rewrite(
+    variant: Variant,
+    edits: Sequence[Edit],
+    kind: ActionKind,
+    failed: Sequence[Conversation],
+    *,
+    proof: str,
+    target: str,
+    seed: int,
+    by: str,
+    workspace_id: WorkspaceId,
+    ports: Ports,
+    place: Place | None,
+) -> Action:
+    """Propose a text that a model has written, with what was seen of it; whoever asked for it did not write it.
+
+    Raises:
+        RequestError: something is proposed for the same problem already.
+    """
+    bad = [each for each in failed if each.verdict.outcome == "failed"]
+    why = next((reason for each in bad for reason in each.verdict.reasons), "customers do not get what they came for")
+    text = ".".join(edits[0].path)
+    problem = Problem(
+        kind="hand",
+        key=f"rewrite {text}",
+        text=redact(f"conversations fail, for example: {why}")[:400],
+        touched=len(bad),
+        alone=len(bad),
+        n=len(failed),
+    )
+    title = f"Rewrite {text.replace('_', ' ')}"
+    mend = Mend(kind=kind, title=title, edits=tuple(edits), targets=("success", "user_turns"), covered={})
+    action = await _action(
+        problem, mend, variant, workspace_id, ports, target=target, seed=seed, place=place, run_id=None
+    )
+    content = replace(action.content, proof=proof)
+    action = replace(action, content=content, hash=shown_hash(content, 1))
+    check_change(action, variant, ports)
+    if not await ports.store.actions.propose(action, (announced(action),) if place else ()):
+        raise RequestError("a rewrite of this text is proposed already; decide that first")
+    await ports.store.audit.record(workspace_id, by, "action rewrite", outcome="done", detail=f"{action.name}: {title}")
     ports.bell.ring()
     return action
 

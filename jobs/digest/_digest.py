@@ -93,7 +93,7 @@ class Digest:
         order: tuple[Tone, ...] = ("bad", "unsure", "good", "plain")
         ranked = sorted((part for part in self.parts if part.verdict), key=lambda part: order.index(part.tone))
         told = [part.verdict for part in ranked if part.is_news or part.tone != "plain"][:2]
-        return "; ".join(each for each in told if each) or "Nothing was played and nobody said anything"
+        return "; ".join(each for each in told if each) or "Nothing new"
 
     @property
     def quiet_line(self) -> str:

@@ -138,12 +138,19 @@ def _results_that_decide(limit: Floats, b: Floats, n: int) -> int | None:
     return max(n + 1, math.ceil(normal**2 * (float(limit.var(ddof=1)) + float(b.var(ddof=1))) / difference**2))
 
 
-def approval(gates: Sequence[Gate], *, primary: Verdict, regressions: Mapping[str, GateVerdict]) -> Approval:
+def approval(
+    gates: Sequence[Gate],
+    *,
+    primary: Verdict,
+    regressions: Mapping[str, GateVerdict],
+    objection: str | None = None,
+) -> Approval:
     """APPROVE if every gate and regression case is passed and the primary metric improves; REJECT if any is failed.
 
     Args:
         primary: the verdict on the declared primary metric.
         regressions: the cases that must go on working, by name.
+        objection: why the primary metric decides nothing, as that of a judge who agrees too little with people.
     """
     by_verdict: dict[GateVerdict, list[str]] = {"fail": [], "inconclusive": [], "pass": []}
     for each in gates:
@@ -151,7 +158,10 @@ def approval(gates: Sequence[Gate], *, primary: Verdict, regressions: Mapping[st
     for name, verdict in regressions.items():
         by_verdict[verdict].append(f"regression case {name!r}: {verdict}")
     improvement: GateVerdict = "pass" if primary == "b_better" else "fail" if primary == "b_worse" else "inconclusive"
-    by_verdict[improvement].append(f"the primary metric: {VERDICTS[primary]}")
+    if objection is not None:
+        improvement = "inconclusive"
+    told = f", but {objection}" if objection else ""
+    by_verdict[improvement].append(f"the primary metric: {VERDICTS[primary]}{told}")
     if by_verdict["fail"]:
         return Approval(decision="REJECT", reasons=tuple(by_verdict["fail"]))
     if by_verdict["inconclusive"]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from collections import Counter
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -28,8 +29,9 @@ from jobs.experiments.experiment import (
 )
 from jobs.experiments.looks import early_winner
 from jobs.experiments.power import ALPHA, DISAGREEING, detectable_difference, pairs_for_rates, power_line
-from jobs.metrics import METRICS
-from jobs.model import Conversation, ConversationId, Run, RunId, RunRequest, Scenario, WorkspaceId, short_id
+from jobs.feedback.trust import judge_trust
+from jobs.metrics import METRICS, RUBRICS
+from jobs.model import Conversation, ConversationId, Run, RunRequest, Scenario, WorkspaceId, short_id
 from jobs.planning import RunPlan, new_run_id, plan_run
 from jobs.store.experiments import PlannedArm
 from jobs.suites import draw_suite
@@ -341,19 +343,19 @@ async def delete_experiment(experiment: Experiment, ports: Ports) -> None:
 
 
 async def experiment_progress(experiment: Experiment, ports: Ports) -> ExperimentProgress:
-    outcomes = await ports.store.experiments.outcomes([each.run.id for each in experiment.runs])
+    counts = await ports.store.experiments.outcome_counts([each.run.id for each in experiment.runs])
     a, b, *more = [
-        _arm_progress([outcome for run in experiment.runs_of(arm) for outcome in outcomes[run.id].values()])
+        _arm_progress(sum((Counter(counts[run.id]) for run in experiment.runs_of(arm)), Counter[str]()))
         for arm in experiment.arms
     ]
     return ExperimentProgress(planned=experiment.planned, a=a, b=b, more=tuple(more))
 
 
-def _arm_progress(outcomes: Sequence[str]) -> ArmProgress:
+def _arm_progress(counts: Mapping[str, int]) -> ArmProgress:
     return ArmProgress(
-        done=len(outcomes) - outcomes.count("cancelled"),
-        passed=outcomes.count("passed"),
-        failed=outcomes.count("failed"),
+        done=sum(counts.values()) - counts.get("cancelled", 0),
+        passed=counts.get("passed", 0),
+        failed=counts.get("failed", 0),
     )
 
 
@@ -396,17 +398,26 @@ async def judge(experiment: Experiment, ports: Ports) -> ExperimentSummary:
         ]
         for arm in experiment.arms
     ]
-    return await ports.helper.call(_judged, experiment, *played)
+    return await ports.helper.call(_judged, experiment, await _objection(experiment, played, ports), *played)
 
 
 Rows = Sequence[tuple[int, Conversation]]
 
 
-def _judged(experiment: Experiment, *played: Rows) -> ExperimentSummary:
+async def _objection(experiment: Experiment, played: Sequence[Rows], ports: Ports) -> str | None:
+    """Why the declared metric approves nothing: it is a judge's, who does not agree enough with people."""
+    rubrics = {rubric.name for rows in played for _, each in rows for rubric in each.scenario.rubrics}
+    if experiment.metric not in rubrics | {rubric.name for rubric in RUBRICS} or not experiment.runs:
+        return None
+    trust = await judge_trust(experiment.runs[0].run, ports)
+    return trust.objection(experiment.metric) if trust else None
+
+
+def _judged(experiment: Experiment, objection: str | None, *played: Rows) -> ExperimentSummary:
     from jobs.experiments.verdict import Played, judge_experiment  # in the helper process only: numpy and scipy
 
     a, b, *more = [[Played(round=round_, conversation=each) for round_, each in rows] for rows in played]
-    return judge_experiment(experiment, a, b, *more)
+    return judge_experiment(experiment, a, b, *more, objection=objection)
 
 
 @cache
@@ -444,19 +455,23 @@ class Keeper:
         if not unfinished:
             await self._close(experiment)
             return
-        outcomes = await self._ports.store.experiments.outcomes([each.run.id for each in experiment.runs])
-        await self._show(experiment, sum(len(each) for each in outcomes.values()))
+        await self._show(experiment)
         if experiment.early_stop and experiment.state == "running":
-            await self._look_for_winner(experiment, outcomes)
+            await self._look_for_winner(experiment)
 
-    async def _show(self, experiment: Experiment, done: int) -> None:
-        if experiment.place and self._shown.get(experiment.id) != done:
+    async def _show(self, experiment: Experiment) -> None:
+        if experiment.place is None:
+            return
+        counts = await self._ports.store.experiments.outcome_counts([each.run.id for each in experiment.runs])
+        done = sum(sum(each.values()) for each in counts.values())
+        if self._shown.get(experiment.id) != done:
             self._shown[experiment.id] = done
             await self._ports.store.outbox.want_edit(experiment.workspace_id, experiment_card_key(experiment.id))
             self._ports.bell.ring()
 
-    async def _look_for_winner(self, experiment: Experiment, outcomes: dict[RunId, dict[int, str]]) -> None:
+    async def _look_for_winner(self, experiment: Experiment) -> None:
         """Every few pairs; a scenario that comes up again is no new evidence."""
+        outcomes = await self._ports.store.experiments.outcomes([each.run.id for each in experiment.runs])
         pairs = completed_pairs(outcomes, experiment.runs)
         if len(pairs) - self._looked_at.get(experiment.id, 0) < LOOK_EVERY:
             return

@@ -71,15 +71,22 @@ class Played:
 
 
 def judge_experiment(
-    experiment: Experiment, a: Sequence[Played], b: Sequence[Played], *more: Sequence[Played]
+    experiment: Experiment,
+    a: Sequence[Played],
+    b: Sequence[Played],
+    *more: Sequence[Played],
+    objection: str | None = None,
 ) -> ExperimentSummary:
-    """What the conversations show so far; no verdict unless everything was played, or a winner was found early."""
+    """What the conversations show so far; no verdict unless everything was played, or a winner was found early.
+
+    ``objection``: why the declared metric approves nothing.
+    """
     results = results_of(experiment, a, b, *more)
     compared = list(analyze(results, primary=experiment.metric, looks=experiment.looks + 1))
     if experiment.early_stop:
         compared = [_always_valid(compared[0], experiment, _pairs(a, b))]
     candidates = list(zip(experiment.arms[1:], compared, (b, *more), strict=True))
-    contrasts = [_contrast(experiment, arm, each, results, a, played) for arm, each, played in candidates]
+    contrasts = [_contrast(experiment, arm, each, results, a, played, objection) for arm, each, played in candidates]
     first, *others = contrasts
     notes = dict.fromkeys(
         (*(note for each in compared for note in advice_notes(each)), *_notes(experiment, (a, b, *more)))
@@ -112,12 +119,16 @@ def _contrast(
     results: Results,
     a: Sequence[Played],
     candidate: Sequence[Played],
+    objection: str | None,
 ) -> Contrast:
     """One candidate against the baseline."""
     may_judge = experiment.state != "cancelled"
     place = experiment.arms.index(arm)
     gates = _gates(results, place, comparison.design) if may_judge and not experiment.is_aa else ()
-    decision = approval(gates, primary=comparison.verdict, regressions=_rules(a, candidate)) if gates else None
+    regressions = _rules(a, candidate)
+    decision = (
+        approval(gates, primary=comparison.verdict, regressions=regressions, objection=objection) if gates else None
+    )
     disagreements = _disagreements(a, candidate)
     winners = [winner for winner, _, _ in disagreements]
     return Contrast(

@@ -28,12 +28,17 @@ def by_style(scenario: Scenario, transcript: Transcript) -> dict[StyleName, Scor
 
 
 def _long_phrases(style: Style, scenario: Scenario, said: Sequence[str], wishes: Sequence[Wish]) -> Score:
-    raising = [text for text in said if acts_in(text, wishes)]
+    raising: list[str] = []
+    known: set[int] = set()
+    for text in said:
+        about = {act.wish.index for act in acts_in(text, wishes) if act.wish}
+        raising += [text] if about - known else []  # corrections and answers are short with everybody
+        known |= about
     if not raising:
         return Score.unscored("the customer brought nothing up")
     long = sum(len(text.split()) >= LONG_PHRASE for text in raising)
     what = count(len(raising), "message")
-    return share(long, len(raising), f"{long} of {what} about a goal have {LONG_PHRASE} words or more")
+    return share(long, len(raising), f"{long} of {what} with something new have {LONG_PHRASE} words or more")
 
 
 def _change_your_mind(style: Style, scenario: Scenario, said: Sequence[str], wishes: Sequence[Wish]) -> Score:

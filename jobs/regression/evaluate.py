@@ -48,6 +48,9 @@ KINDS: Mapping[str, Worse] = {
     "cost_usd": "cost",
     "errors": "errors",
 }
+WORST_FIRST: tuple[Worse, ...] = (
+    "security", "success", "quality", "errors", "rule", "case", "latency", "cost", "gate",
+)  # fmt: skip
 MOST_AGAIN = 15
 """Cases that are played again; where more fail, these tell it as well."""
 AGAIN_WHEN_DOWN = 3
@@ -274,7 +277,7 @@ def _regressed(night: Night, pairs: Sequence[Pair], figures: Sequence[ComparedFi
         *_worse_gates(night, pairs),
     ]
     order: dict[Severity, int] = {"high": 0, "medium": 1}
-    yield from sorted(found, key=lambda each: (order[each.severity], each.kind != "security"))
+    yield from sorted(found, key=lambda each: (order[each.severity], WORST_FIRST.index(each.kind)))
 
 
 def _worse_cases(pairs: Sequence[Pair]) -> Iterator[Regressed]:
@@ -286,7 +289,7 @@ def _worse_cases(pairs: Sequence[Pair]) -> Iterator[Regressed]:
         is_high = kind == "security" or category == "regression"
         repeats = pair.repeats
         times = f"in {repeats.count(False) + 1} of {len(repeats) + 1} attempts" if repeats else ""
-        why = _line("; ".join(pair.now.verdict.reasons[:2]) or "failed")
+        why = _line(next(iter(pair.now.verdict.reasons), "failed"))
         before = "passed at the baseline" if pair.then is not None and success(pair.then) else "is new in the suite"
         yield Regressed(
             kind=kind,

@@ -252,7 +252,7 @@ def _personas(summary: RunSummary) -> Markup:
     rows = [
         ("conversations", *(f"{each.conversations}" for each in personas.values())),
         ("success", *(percent(each.success.value if each.success else None) for each in personas.values())),
-        ("95% interval", *(_interval(each.success) for each in personas.values())),
+        ("95% interval", *(_rate_ends(each.success) for each in personas.values())),
     ]
     for name in summary.metrics:
         unit = "share" if name in summary.rubrics else _unit(name)
@@ -261,6 +261,10 @@ def _personas(summary: RunSummary) -> Markup:
             rows.append((name.replace("_", " "), *(_mean_of(unit, mean) for mean in means)))
     columns = set(range(1, len(personas) + 1))
     return _table("Means with the number of conversations.", ("", *personas), rows, numbers=columns)
+
+
+def _rate_ends(rate: Proportion | None) -> str:
+    return f"{percent(rate.low)} to {percent(rate.high)} (n = {rate.n})" if rate else UNKNOWN
 
 
 def _mean_of(unit: str | None, mean: MeanInterval | None) -> str:

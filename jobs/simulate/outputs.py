@@ -31,6 +31,13 @@ UNITS: Mapping[str, str] = {
     **{unit: f"{unit.removesuffix('s')}s" for unit in ("day", "days", "week", "weeks", "month", "months", "year")},
     "years": "years",
 }
+PRICE = re.compile(
+    r"\b(?:price|prices|total|costs?|amount|bill|fare|fees?|charge[ds]?|sum|pay|paid|quote|estimate|rent|preis|kosten|betrag"
+    r"|summe|precio|coste|importe|prix|montant|prezzo|costo|preço|prijs)\b"
+)
+REFERENCE = re.compile(
+    r"\b(?:number|no|id|ids|code|reference|ref|ticket|confirmation|tracking|case|nummer|número|numéro|numero|référence)\b"
+)
 STOP_WORDS = frozenset(("the", "and", "for", "with", "from", "this", "that", "what", "which", "final", "last", "name"))
 
 
@@ -102,17 +109,36 @@ def _stated(spec: OutputSpec, reading: Reading, wishes: Sequence[Wish]) -> SlotV
             return labelled
         if (value := normalised(spec, labelled)) is not None:
             return value
-    about = [text for text in reading.statements if _shares_words(spec, text)] or list(reading.statements)
-    text = " ".join(about)
+    about = [text for text in reading.statements if _shares_words(spec, text)]
     if kind == "money":
-        totals = stated_totals(reading)
-        amounts = [str(money) for money in find_money(text)]
-        return totals[-1] if totals else amounts[-1] if len(amounts) == 1 else None
+        return _amount(spec, reading, about)
+    text = " ".join(about or reading.statements)
     if kind == "time":  # how long comes before when: "ready at 6, it takes 20 minutes" answers "how long"
         return next(iter([*map(_duration, find_durations(text)), *find_times(text)]), None)
     if kind == "str":
-        return _mentioned(spec, reading, wishes) or next(iter(find_references(" ".join(reading.statements))), None)
+        return _text(spec, reading, wishes)
     return normalised(spec, text)
+
+
+def _amount(spec: OutputSpec, reading: Reading, about: Sequence[str]) -> str | None:
+    """The total, for what is a price; anything else ("a discount") must be spoken of where the amount stands."""
+    is_price = bool(PRICE.search(_described(spec)))
+    totals = stated_totals(reading) if is_price else []
+    amounts = [str(money) for money in find_money(" ".join(about or (reading.statements if is_price else ())))]
+    return totals[-1] if totals else amounts[-1] if len(amounts) == 1 else None
+
+
+def _text(spec: OutputSpec, reading: Reading, wishes: Sequence[Wish]) -> str | None:
+    """The values of the variable that is called like the output, else a reference number, for what is one."""
+    wanted = _described(spec.name).strip()
+    for wish in wishes:
+        for want in wish.wants:
+            if want.label.casefold() in (wanted, f"{wanted}s", wanted.removesuffix("s")):
+                found = reading.mentions.get((wish.index, want.name), frozenset())
+                return listed([str(value) for value in want.slot.domain if value in found]) or None
+    if REFERENCE.search(_described(spec)):
+        return next(iter(find_references(" ".join(reading.statements))), None)
+    return None
 
 
 def denied(spec: OutputSpec, reading: Reading) -> bool:
@@ -136,16 +162,10 @@ def _name_form(spec: OutputSpec) -> str:
     return r"[\s_-]+".join(map(re.escape, words))
 
 
-def _mentioned(spec: OutputSpec, reading: Reading, wishes: Sequence[Wish]) -> str | None:
-    """The values of the variable that is called like the output, as the message has them."""
-    wanted = spec.name.replace("_", " ").replace("-", " ").casefold().strip()
-    for wish in wishes:
-        for want in wish.wants:
-            if want.label.casefold() in (wanted, f"{wanted}s", wanted.removesuffix("s")):
-                found = reading.mentions.get((wish.index, want.name), frozenset())
-                if said := [str(value) for value in want.slot.domain if value in found]:
-                    return listed(said)
-    return None
+def _described(spec: OutputSpec | str) -> str:
+    """Name and description in small letters, names in words."""
+    told = spec if isinstance(spec, str) else f"{spec.name} {spec.description}"
+    return re.sub(r"[_-]+", " ", told).casefold()
 
 
 def _words(spec: OutputSpec) -> frozenset[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, and_, delete, select, update
+from sqlalchemy import Connection, and_, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -217,6 +217,19 @@ class Experiments:
         async with self._reader.connect() as connection:
             for row in await connection.execute(query):
                 found[RunId(row.run_id)][row.number] = row.outcome
+        return found
+
+    async def outcome_counts(self, run_ids: Sequence[RunId]) -> dict[RunId, dict[str, int]]:
+        """How many finished conversations of each run had which outcome: asked for after each of them."""
+        query = (
+            select(CONVERSATION.c.run_id, CONVERSATION.c.outcome, func.count().label("n"))
+            .where(CONVERSATION.c.run_id.in_(run_ids), CONVERSATION.c.state == "done")
+            .group_by(CONVERSATION.c.run_id, CONVERSATION.c.outcome)
+        )
+        found: dict[RunId, dict[str, int]] = {run_id: {} for run_id in run_ids}
+        async with self._reader.connect() as connection:
+            for row in await connection.execute(query):
+                found[RunId(row.run_id)][row.outcome] = row.n
         return found
 
     async def scenarios(self, run_id: RunId) -> dict[int, Scenario]:

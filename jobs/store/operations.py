@@ -14,8 +14,9 @@ from jobs.history.figures import QUALITY
 from jobs.ports import Clock
 from jobs.store._rows import table_of
 from jobs.store.runs import UNFINISHED
-from jobs.store.tables import ConversationRow, HistoryRow, RatingRow, RunRow, WorkerRow
+from jobs.store.tables import ActionRow, ConversationRow, HistoryRow, RatingRow, RunRow, WorkerRow
 
+ACTION = table_of(ActionRow)
 RUN = table_of(RunRow)
 CONVERSATION = table_of(ConversationRow)
 HISTORY = table_of(HistoryRow)
@@ -36,7 +37,12 @@ class LatestFigure:
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """The database as it is; ``last_runs`` is when each suite was last played by itself."""
+    """The database as it is.
+
+    Args:
+        last_runs: when each suite was last played by itself.
+        improvements: actions that were verified to help, by kind.
+    """
 
     runs_unfinished: int
     oldest_run: datetime | None
@@ -46,6 +52,7 @@ class Seen:
     spent_unknown: int
     quality: Sequence[LatestFigure]
     last_runs: dict[str, datetime]
+    improvements: dict[str, int]
 
 
 class Operations:
@@ -78,6 +85,7 @@ class Operations:
                 spent_unknown=sum(cost is None for cost in costs),
                 quality=await self._quality(connection),
                 last_runs=await self._last_runs(connection),
+                improvements=await self._improvements(connection),
             )
 
     async def stars(self, since: datetime) -> dict[str, Figures]:
@@ -108,6 +116,11 @@ class Operations:
         window = and_(HISTORY.c.metric == "cost_usd", HISTORY.c.part == "", HISTORY.c.at >= month)
         rows = await connection.execute(select(HISTORY.c.value).where(window))
         return list(rows.scalars())
+
+    @staticmethod
+    async def _improvements(connection: AsyncConnection) -> dict[str, int]:
+        query = select(ACTION.c.kind, func.count().label("n")).where(ACTION.c.state == "verified")
+        return {row.kind: row.n for row in await connection.execute(query.group_by(ACTION.c.kind))}
 
     async def _quality(self, connection: AsyncConnection) -> list[LatestFigure]:
         names = ("quality", *QUALITY)

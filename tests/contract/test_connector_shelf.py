@@ -374,6 +374,74 @@ def test_a_file_that_is_no_recording_is_told(content: bytes, file: str, said: st
     assert said in problem
 
 
+LIVE = """
+heard = []
+def answer(message, history):
+    heard.append(message)
+    return f"live {len(history)}: {message}"
+"""
+
+
+async def test_another_assistant_goes_on_where_the_recording_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "talk.json").write_bytes(orjson.dumps(AS_JSON))
+    (tmp_path / "goes_on_live.py").write_text(LIVE)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    then = {"connector": "python_callable", "callable": "goes_on_live:answer"}
+
+    async with session("replay", {"file": "talk.json", "turns": 1, "then": then}, profiles_dir=tmp_path) as talk:
+        said = [(await talk.send(text)).messages for text in ("one pizza", "a small one", "thanks")]
+
+    assert said == [("Which size?",), ("live 3: a small one",), ("live 5: thanks",)]
+    assert sys.modules["goes_on_live"].heard == ["one pizza", "a small one", "thanks"]
+
+
+async def test_an_assistant_that_is_sent_the_whole_talk_goes_on_with_the_recorded_answers(tmp_path: Path) -> None:
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        return web.json_response({"text": "Live!"})
+
+    (tmp_path / "talk.json").write_bytes(orjson.dumps(AS_JSON))
+    async with server({"/chat": answer}) as there:
+        then = {
+            "connector": "http_json",
+            "url": f"{there.url}/chat",
+            "body": {"all": "{history}"},
+            "reply": {"messages": "$.text"},
+        }
+        async with session("replay", {"file": "talk.json", "turns": 1, "then": then}, profiles_dir=tmp_path) as talk:
+            said = [(await talk.send(text)).messages for text in ("one pizza", "a small one")]
+
+    assert said == [("Which size?",), ("Live!",)]
+    assert [[line["content"] for line in body["all"]] for _, body in there.asked] == [
+        ["one pizza", "Which size?", "a small one"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("then", "said"),
+    [
+        ({"connector": "replay", "file": "talk.json"}, "must name who goes on"),
+        ({"connector": "no-such"}, "must name who goes on"),
+        ({}, "must name who goes on"),
+        ({"connector": "rasa", "url": "nowhere"}, "`then`: `url`"),
+    ],
+)
+def test_who_goes_on_must_be_an_assistant_that_can_be_used(then: dict[str, Any], said: str, tmp_path: Path) -> None:
+    (tmp_path / "talk.json").write_bytes(orjson.dumps(AS_JSON))
+
+    problems = connector("replay", tmp_path).check({"file": "talk.json", "then": then})
+
+    assert any(said in problem for problem in problems)
+
+
+def test_the_models_of_whoever_goes_on_are_ours_to_pay() -> None:
+    then = {"connector": "openai_chat", "model": "gpt-x"}
+
+    assert list(CONNECTORS["replay"].models({"file": "f", "then": then})) == ["gpt-x"]
+    assert list(CONNECTORS["replay"].models({"file": "f"})) == []
+
+
 # --- all of them -----------------------------------------------------------------------------------------------------
 
 

@@ -1,6 +1,7 @@
 """Every metric of the shelf, over ordinary, empty and hostile conversations."""
 
 import math
+import re
 import time
 from pathlib import Path
 
@@ -99,3 +100,10 @@ def test_every_file_of_the_folder_is_on_the_shelf() -> None:
     files = {path.stem for path in folder.glob("*.py") if not path.stem.startswith("_")}
 
     assert files == set(METRICS)
+
+
+def test_the_guide_lists_every_metric_with_its_unit_and_no_other() -> None:
+    guide = (Path(jobs.metrics.__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
+    listed = dict(re.findall(r"^\| `(\w+)` \| (\w+) \| \S", guide, re.MULTILINE))
+
+    assert listed == {metric.name: metric.unit for metric in METRICS.values()}

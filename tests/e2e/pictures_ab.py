@@ -76,10 +76,17 @@ async def _play(demo: Demo, browser: Browser) -> None:
         await ada.page.get_by_role("button", name="Settings…").click()
         await ada.dialog.wait_for()
         await _take(ada, "settings")
+        await ada.page.keyboard.press("Escape")
+        await ada.dialog.wait_for(state="hidden")
     for dark, width, name in ((True, 1380, "ab-dark"), (False, 360, "ab-phone")):
         async with at_the_page(browser, demo.url, dark=dark, width=width, height=1000) as ada:
             await ada.page.goto(f"{demo.url}/{thread}")
             await _answer(ada, name)
+    await _menu(demo, browser)
+
+
+async def _menu(demo: Demo, browser: Browser) -> None:
+    """A message's own menu, and what comes of turning it into a test case."""
     async with at_the_page(browser, demo.url) as ada:
         card = await ada.run("/convotest run pizza n=3 seed=7 assistant=pizza@faulty")
         await expect(card.get_by_role("heading")).to_have_text(re.compile("of 3 passed"), timeout=DONE_MS)
@@ -90,7 +97,8 @@ async def _play(demo: Demo, browser: Browser) -> None:
         await ada.page.get_by_role("menuitem", name=re.compile("Turn into test case")).hover()
         await _take(ada, "message-menu")
         await ada.page.get_by_role("menuitem", name=re.compile("Turn into test case")).click()
-        await ada.thread.get_by_text("Test case").first.wait_for()
+        await ada.thread.get_by_text("is kept as a suite").first.wait_for()
+        await ada.thread.get_by_role("log").evaluate("log => { log.scrollTop = log.scrollHeight }")
         await _take(ada, "test-case")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from playwright.async_api import Browser, Locator, expect
 
 from tests.e2e.local_page import ADA, BEN, Demo, Person, at_the_page, running_browser, running_demo
-from tests.e2e.pictures import _take
+from tests.e2e.pictures import PICTURES
 from tests.e2e.process import make_home
 
 THINKING_MS = 350
@@ -68,7 +68,8 @@ async def _direct(demo: Demo, browser: Browser) -> None:
 
 
 async def _again(demo: Demo, browser: Browser, thread: str, name: str, **look: int | bool) -> None:
-    async with at_the_page(browser, demo.url, path=f"/{thread}", **look) as ada:  # type: ignore[arg-type]
+    async with at_the_page(browser, demo.url, **look) as ada:  # type: ignore[arg-type]
+        await ada.page.evaluate("hash => { location.hash = hash }", thread)
         await ada.thread.get_by_text("How satisfied are you with pizza?").wait_for()
         await _take(ada, name)
 
@@ -81,6 +82,11 @@ async def _write(person: Person, text: str) -> None:
     composer = person.thread.get_by_role("combobox", name="Reply")
     await composer.fill(text)
     await composer.press("Enter")
+
+
+async def _take(person: Person, name: str) -> None:
+    await person.page.wait_for_timeout(300)
+    await person.page.screenshot(path=PICTURES / f"{name}.png")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ WORKSPACE = "T0LOCAL"
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    return make_home(tmp_path_factory.mktemp("actions"), latency_ms=5)
+    return make_home(tmp_path_factory.mktemp("actions"), latency_ms=5, CONVOTEST_APPROVERS="U0ADA U0BEN")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -114,3 +114,4 @@ async def test_of_two_people_who_decide_at_once_one_wins_and_the_other_is_told(
         said = [await person.whispers.last.inner_text() for person in (ada, ben)]
 
     assert sum("is approved: the change is made" in each for each in said) == 1
+    assert sum("nothing was changed by you" in each for each in said) == 1

@@ -12,8 +12,9 @@ import pytest
 from aiohttp import ClientSession
 from pydantic import SecretStr
 
+from bot.demo import demo_data, forget_demo
 from bot.outbox import Pace, sender_lock
-from bot.wiring import demo_data, forget_demo, serving
+from bot.wiring import serving
 from bot.workspace import LocalWorkspace
 from jobs.bundle import Ports
 from jobs.clock import SystemClock

@@ -112,6 +112,27 @@ async def test_a_goodbye_answered_with_a_question_goes_on_for_one_more_turn() ->
     assert (speakers(transcript), transcript.ended_by) == ("uauaua", "goal_reached")
 
 
+async def test_a_customer_never_leaves_while_the_assistant_asks_to_wait() -> None:
+    user = Customer("Hello", Utterance(text="Thanks, bye", ends=True), Utterance(text="Fine, bye", ends=True))
+
+    transcript = await talk(user, ScriptedAssistant("Hi.", "One moment please, let me check.", "It costs $9."))
+
+    assert (speakers(transcript), transcript.ended_by) == ("uauaua", "goal_reached")
+    assert transcript.turns[-1].text == "It costs $9."
+
+
+@pytest.mark.parametrize(
+    "says",
+    ["I'm afraid I could not quite follow you.", "Welcome to the shop. Our menu is online."],
+    ids=["a paraphrase", "the same answer to everything"],
+)
+async def test_a_loop_ends_without_a_declared_fallback(says: str) -> None:
+    transcript = await talk(Talker(), ScriptedAssistant(says), scenario(ending=Ending(limit=30)))
+
+    assert transcript.ended_by == "fallback_loop"
+    assert len(transcript.turns) in (18, 22)
+
+
 @pytest.mark.parametrize(("style", "ended_by"), [("steps", "steps"), ("all_answered", "limit")])
 async def test_the_number_of_user_turns_is_limited(style: str, ended_by: str) -> None:
     playing = scenario(ending=Ending(style=style, limit=3))  # type: ignore[arg-type]  # parametrised

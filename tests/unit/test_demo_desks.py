@@ -47,7 +47,7 @@ PLANTED = {
     "university/biblioteca": "no answer to: cuánto cuesta un carné nuevo",
     "university/enrolment-help": "no answer to: where the enrolment office is",
     "university/password-reset": "no answer to: how long it takes until I can work again",
-    "pizza-by-phone/custom-order": "the confirmed order left out the drink",
+    "pizza-by-phone/pizza_order_test_custom": "the confirmed order left out the drink",
 }
 
 
@@ -127,9 +127,7 @@ def public(module: object) -> set[str]:
 @pytest.mark.parametrize("language", LANGUAGES.values(), ids=LANGUAGES)
 def test_a_language_has_every_table_that_is_used(language: object) -> None:
     used_of_english = {"ASKING", "QUESTION", "POLITE_REQUEST", "ASKED_THING", "ACTING", "REFUSAL", "EXPECTATIONS"}
-    english_only = {
-        "COST", "COST_OF_IT", "LONG", "ARRIVES", "DIRECT", "ABOUT_THING", "WANT_TO", "WANT_TO_TOO", "SPELLED_OUT", "CONSUMES",
-    }  # fmt: skip
+    english_only = set("COST COST_OF_IT LONG ARRIVES DIRECT ABOUT_THING WANT_TO WANT_TO_TOO SPELLED_OUT CONSUMES".split())
 
     missing = (public(sentences) | public(cues) | used_of_english) - public(language) - english_only
 

@@ -3,9 +3,11 @@
 from datetime import timedelta
 from pathlib import Path
 
-from jobs.feedback.examples import examples_of
+from jobs.ask.conversation import LiveConversation, LiveQuestion, LiveTurn
+from jobs.bundle import Ports
+from jobs.feedback.examples import examples_of, keep_examples
 from jobs.feedback.given import GivenFeedback
-from jobs.feedback.privacy import forget_old_feedback
+from jobs.feedback.privacy import forget_member, forget_old_feedback
 from jobs.feedback.rating import About
 from jobs.feedback.record import ratings_of
 from jobs.model import (
@@ -21,6 +23,7 @@ from jobs.model import (
     Turn,
     Verdict,
 )
+from jobs.schedule.shelf import SYSTEM_JOBS
 from jobs.settings import Settings
 from jobs.testing import MovableClock, testing_ports
 from jobs.tokens import Pace
@@ -108,3 +111,68 @@ def test_a_pace_allows_a_minutes_worth_at_once_and_then_its_steady_rate() -> Non
     assert pace.take("b", 60) == 0.0
     clock.move(2)
     assert [pace.take("a", 60) == 0.0 for _ in range(3)] == [True, True, False]
+
+
+async def test_forgetting_a_member_takes_their_conversations_and_what_others_kept_of_them_out_of_the_file(
+    tmp_path: Path,
+) -> None:
+    async with testing_ports(tmp_path) as ports:
+        for member in ("U0ANA", "U0BEN"):
+            await a_live_conversation(ports, member, f"the secret of {member}")
+            await keep_examples(
+                f"live-of-{member}", store=ports.store, clock=ports.clock, workspace_id=None, kept_by="U0CY"
+            )
+
+        gone = await forget_member("U0ANA", store=ports.store)
+
+        assert (gone.conversations, gone.examples) == (1, 1)
+        assert await ports.store.live.find("live-of-U0ANA") is None
+        assert [each.conversation_id for each in await ports.store.feedback.examples(None)] == ["live-of-U0BEN"]
+        said = b"".join(file.read_bytes() for file in tmp_path.glob("convotest.db*"))
+        assert (b"the secret of U0ANA" in said, b"the secret of U0BEN" in said) == (False, True)
+
+
+async def test_retention_deletes_live_conversations_that_are_over_and_runs_by_itself(tmp_path: Path) -> None:
+    clock = MovableClock()
+    settings = Settings(convotest_retention_days=30)
+    async with testing_ports(tmp_path, clock=clock, settings=settings) as ports:
+        await a_live_conversation(ports, "U0ANA", "an old question")
+        await ports.store.live.end(ConversationId("live-of-U0ANA"), "done")
+        clock.move(31 * 86_400)
+        await a_live_conversation(ports, "U0BEN", "a new question")
+        await ports.store.live.end(ConversationId("live-of-U0BEN"), "done")
+
+        await SYSTEM_JOBS["retention"].run(ports)
+
+        assert await ports.store.live.find("live-of-U0ANA") is None
+        assert await ports.store.live.find("live-of-U0BEN") is not None
+
+
+async def a_live_conversation(ports: Ports, member: str, text: str) -> None:
+    now = ports.clock.now()
+    conversation = LiveConversation(
+        id=ConversationId(f"live-of-{member}"),
+        workspace_id=LOCAL_WORKSPACE,
+        assistant="pizza",
+        variant="good",
+        channel_id="C1",
+        thread_ts=f"1.{member}",
+        member_id=member,
+        created_at=now,
+        last_at=now,
+    )
+    question = LiveQuestion(
+        id=f"question-of-{member}",
+        workspace_id=LOCAL_WORKSPACE,
+        conversation_id=conversation.id,
+        key=member,
+        member_id=member,
+        text=text,
+        at=now,
+    )
+    assert await ports.store.live.begin(conversation, question)
+    turns = [
+        LiveTurn(position=0, speaker="user", text=text, at=now, member_id=member),
+        LiveTurn(position=1, speaker="assistant", text=f"you said: {text}", at=now),
+    ]
+    assert await ports.store.live.save_answer(question, turns, ())

@@ -75,6 +75,16 @@ def test_not_stated_none_and_the_text_none_are_three_things() -> None:
     assert read(discount, "Discount: $2") == ("2.00 USD", 0)
 
 
+def test_what_stands_beside_is_not_taken_for_what_is_asked_for() -> None:
+    said = "Your order S-5302 is placed: a small pizza. That is $9.30 in total."
+
+    assert read(spec("drink", "str"), said) is None
+    assert read(spec("waiter", "str"), said) is None
+    assert read(spec("discount", "money"), said) is None
+    assert read(spec("tip", "money"), f"{said} The tip is $1.") == ("1.00 USD", 0)
+    assert read(spec("price", "money"), said) == ("9.30 USD", 0)
+
+
 @pytest.mark.parametrize(
     ("kind", "text"), [("money", "a lot"), ("int", "some"), ("float", "few"), ("date", "soon"), ("time", "later")]
 )

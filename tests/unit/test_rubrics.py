@@ -146,3 +146,16 @@ def test_a_rubric_stands_among_the_metrics_of_every_report() -> None:
     assert "50%" in page
     rows = list(csv.DictReader(io.StringIO(to_csv(shown).decode())))
     assert [row["tone"] for row in rows] == ["0.25", "0.5", "0.75"]
+
+
+@pytest.mark.parametrize(("gate", "fine"), [("tone: 0.8", True), ("upselling: 0.8", False)])
+def test_a_rubric_can_be_a_gate_of_a_suite_whose_profiles_have_it(tmp_path: Path, gate: str, fine: bool) -> None:
+    rubrics(tmp_path, "- tone: {description: Is it friendly?}")
+    (tmp_path / "suites").mkdir()
+    (tmp_path / "suites" / "nightly.yaml").write_text(f"suite: nightly\nprofiles: [polite]\ngates: {{{gate}}}\n")
+
+    [check] = [
+        each for each in check_suites(check_paths([tmp_path], profiles_dir=tmp_path), tmp_path) if each.kind == "suite"
+    ]
+
+    assert check.ok == fine
