@@ -250,6 +250,9 @@ class Sender:
         if experiment := await self._experiment_of(item):
             await self._tell_of_experiment(item, experiment, error)
             return
+        if "conversation_id" in item.announcement.ref:
+            await self._tell_of_thread(item, error)
+            return
         run = await self._run_of(item)
         if run is None or run.id in self._told:
             return
@@ -259,6 +262,15 @@ class Sender:
             await cancel_run(run.id, self._ports, by="convotest: its card could not be posted")
             text = f"run {short_id(run.id)} ({run.profile}) was stopped, because its card could not be posted: {error}."
         await self._tell(item, run.started_by, text)
+
+    async def _tell_of_thread(self, item: OutboxItem, error: Refused) -> None:
+        """The answer is kept, but the one who asked cannot see it."""
+        conversation = await self._ports.store.live.find(str(item.announcement.ref["conversation_id"]))
+        if conversation is None or conversation.id in self._told:
+            return
+        self._told.add(conversation.id)
+        text = f"what {conversation.assistant or 'the assistant'} answered could not be shown, because {error}."
+        await self._tell(item, conversation.member_id, text)
 
     async def _tell_of_experiment(self, item: OutboxItem, experiment: Experiment, error: Refused) -> None:
         """An A/B test plays on without its card: what it shows can be asked for."""

@@ -33,6 +33,7 @@ from bot.poster import TIMEOUT_S, SlackPoster
 from bot.senders import Senders
 from jobs.bundle import Ports
 from jobs.errors import ConfigurationError
+from jobs.feedback.reactions import parse_reactions
 from jobs.model import WorkspaceId
 from jobs.runs import cancel_run
 from jobs.settings import Settings, load_settings
@@ -209,7 +210,8 @@ async def _open_sockets(stack: AsyncExitStack, app: AsyncApp, settings: Settings
 
 
 def check_slack_settings(settings: Settings) -> None:
-    """Raises ConfigurationError naming the setting that is missing."""
+    """Raises ConfigurationError naming the setting that is missing, or cannot be read."""
+    parse_reactions(settings.convotest_reactions)
     if has_several_workspaces(settings):
         _check_several(settings)
     elif settings.slack_bot_token is None:

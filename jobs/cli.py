@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from jobs.actions._command import actions
+from jobs.actions_command import actions
 from jobs.at_terminal import into_workspace, on_interrupt, prepare
+from jobs.digest_command import digest
 from jobs.errors import ConvotestError, RequestError
-from jobs.digest.command import digest
 from jobs.experiments.command import ab
 from jobs.experiments.compare_command import compare
 from jobs.feedback.command import feedback

@@ -209,6 +209,7 @@ def _limits(settings: Settings) -> Iterator[Finding]:
         how="member ids such as U012AB3CD, separated by spaces (in Slack: profile → ⋮ → Copy member ID)",
     )
     yield _plain("CONVOTEST_REACTIONS", settings.convotest_reactions)
+    yield _plain("CONVOTEST_JUDGE_FLOOR", settings.convotest_judge_floor)
     yield _plain("CONVOTEST_RETENTION_DAYS", settings.convotest_retention_days)
     functions = settings.convotest_list_functions
     yield _plain(

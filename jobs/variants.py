@@ -122,14 +122,13 @@ async def put_in_force(
     variant: Variant, *, by: str, reason: str, workspace_id: WorkspaceId, ports: Ports, place: str = ""
 ) -> None:
     """Put a variant in force and record who did it; raises RequestError while a rollout of the assistant is open."""
-    if await ports.store.rollouts.open_for(workspace_id, variant.assistant):
-        raise RequestError(
-            f"a rollout of {variant.assistant!r} is under way, so nothing was changed; finish it or roll it back first"
-        )
     current = await variant_in_force(variant.assistant, workspace_id, ports)
     if (current.name, current.hash) == (variant.name, variant.hash):
         return
-    await ports.store.variants.put_in_force(workspace_id, variant, by=by, reason=reason)
+    if not await ports.store.variants.put_in_force(workspace_id, variant, by=by, reason=reason):
+        raise RequestError(
+            f"a rollout of {variant.assistant!r} is under way, so nothing was changed; finish it or roll it back first"
+        )
     await ports.store.audit.record(
         workspace_id,
         by,

@@ -15,9 +15,9 @@ from bot.blocks._parts import (
     rich_text,
     words,
 )
-from jobs.history.as_text import sparkline
 from jobs.history.figures import in_words, is_lower_better
 from jobs.history.report import HistoryReport, sentences
+from jobs.history.sparkline import sparkline
 from jobs.redact import redact
 
 MOST_SERIES = 6

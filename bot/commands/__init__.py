@@ -29,6 +29,7 @@ from jobs.profiles import list_profiles
 from jobs.shelf import Shelf, unknown
 from jobs.suites import list_suites
 from jobs.uploads import uploaded
+from jobs.variants import known_variants
 
 COMMANDS: Shelf[Command] = Shelf(
     "command",
@@ -100,7 +101,11 @@ async def open_picker(asker: Asker, edge: Edge) -> Message | None:
     fitting = sorted(profiles, key=lambda profile: not any(each.is_for(str(profile.path)) for each in assistants))
     suites = await asyncio.to_thread(list_suites, edge.ports.profiles_dir)
     names = [each.stem for each in (*await uploaded(asker.workspace_id, edge.ports), *fitting, *suites)]
-    variants = [variant.label for assistant in assistants for variant in assistant.variants.values()]
+    variants = [
+        known.variant.label
+        for assistant in assistants
+        for known in await known_variants(assistant, asker.workspace_id, edge.ports)
+    ]
     if not names or not variants:
         missing = "profile" if not names else "assistant"
         view = nothing_to_pick(f"There is no {missing} yet that could be run in this workspace.")

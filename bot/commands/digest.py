@@ -12,7 +12,7 @@ from jobs.alerts.incident import Incident, IncidentId
 from jobs.alerts.lifecycle import snooze, wake
 from jobs.digest import KINDS, DigestKind
 from jobs.digest._build import build_digest
-from jobs.digest.command import require_zone
+from jobs.digest_command import require_zone
 from jobs.errors import RequestError
 from jobs.permissions import Right
 from jobs.shelf import unknown

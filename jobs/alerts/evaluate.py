@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from jobs.alerts.incident import Finding
 from jobs.alerts.rules import AlertRule
 from jobs.feedback.csat import Figures
-from jobs.history.change import FEWEST_REFERENCE, Alarm, noise
 from jobs.history.figures import in_words, shown
+from jobs.history.found import Alarm
 from jobs.history.point import HistoryPoint
 from jobs.history.report import (
     NightFigure,
@@ -181,12 +181,14 @@ def _is_meant(rule: AlertRule, metric: str, before: float, after: float) -> bool
 
 def _find_odd(rule: AlertRule, series: Series) -> Finding | None:
     """The last night, if it does not fit the nights since the last shift."""
+    from scipy.special import stdtrit
+
+    from jobs.history.change import FEWEST_REFERENCE, noise
+
     steady = series.since_last_shift
     last, before = steady[-1], steady[:-1]
     if len(before) < FEWEST_REFERENCE:
         return None
-    from scipy.special import stdtrit
-
     values = [night.value for night in before]
     level, spread = sum(values) / len(values), noise(values)
     errors = [error for night in before if (error := standard_error(night)) is not None]

@@ -5,11 +5,11 @@ from datetime import timedelta
 from jobs.bundle import Ports
 from jobs.digest._digest import DigestPart, Line, Tone
 from jobs.digest._section import TREND_DAYS, DigestScope, DigestSection
-from jobs.history.as_text import sparkline
 from jobs.history.figures import in_words, shown
 from jobs.history.point import HistoryScope
 from jobs.history.record import catch_up
 from jobs.history.report import Series, is_better, report_runs, sentences
+from jobs.history.sparkline import sparkline
 
 METRICS = ("success", "quality", "latency_p95_ms")
 MOST_SERIES = 3

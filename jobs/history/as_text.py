@@ -1,6 +1,6 @@
 """The history of a figure as a page for the terminal."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -8,27 +8,16 @@ from rich.text import Text
 
 from jobs.history.figures import in_words, is_lower_better, shown
 from jobs.history.report import HistoryReport, NightFigure, Series, sentences
+from jobs.history.sparkline import sparkline
 from jobs.redact import redact
 from jobs.report.as_text import printable
 
 SHOWN_NIGHTS = 14
-SPARKS = "▁▂▃▄▅▆▇█"
 
 
 def history_page(report: HistoryReport) -> RenderableType:
     """Each series with a line of its course, what there is to say, and its latest nights."""
     return Group(*_parts(report))
-
-
-def sparkline(values: Sequence[float], *, most: int = 30) -> str:
-    """The latest values as one line of bars, the smallest the lowest; equal values are all half high."""
-    latest = values[-most:]
-    if not latest:
-        return ""
-    low, high = min(latest), max(latest)
-    if high == low:
-        return SPARKS[3] * len(latest)
-    return "".join(SPARKS[round((value - low) / (high - low) * (len(SPARKS) - 1))] for value in latest)
 
 
 def _parts(report: HistoryReport) -> Iterator[RenderableType]:

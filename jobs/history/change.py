@@ -6,13 +6,14 @@ the differences of neighbouring nights, which one shift hardly touches.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean, median
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
+
+from jobs.history.found import Alarm, Forecast, Shift
 
 Floats = NDArray[np.float64]
 
@@ -29,40 +30,6 @@ REFERENCE = 20
 FEWEST_REFERENCE = 10
 FEWEST_FOR_TREND = 10
 FEWEST_FOR_FORECAST = 5
-
-
-@dataclass(frozen=True, kw_only=True)
-class Shift:
-    """The level was another one from night ``place`` (an index into the series) on."""
-
-    place: int
-    before: float
-    after: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Alarm:
-    """The smoothed series has left its limits: on night ``place`` for the first time since its level was known."""
-
-    place: int
-    level: float
-    smoothed: float
-    limit: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Forecast:
-    """What the next night is expected to bring, and the interval that holds 95 of 100 such nights.
-
-    Args:
-        ahead: values and interval ends, one a night to come.
-        slope: a night; None = the level does not show a trend.
-        n: nights that it is drawn from, all since the last shift.
-    """
-
-    ahead: tuple[tuple[float, float, float], ...]
-    slope: float | None
-    n: int
 
 
 def noise(values: Sequence[float]) -> float:

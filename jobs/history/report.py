@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from jobs.feedback.csat import Figures
 from jobs.feedback.rating import HEADLINE_SOURCES
-from jobs.history.change import Alarm, Forecast, Shift, find_alarm, find_shifts, forecast
 from jobs.history.figures import bounds, in_words, is_lower_better, shown
+from jobs.history.found import Alarm, Forecast, Shift
 from jobs.history.point import HistoryPoint
 from jobs.stats import MeanInterval, mean_interval
 from jobs.store.votes import Scope, open_feedback_reader
@@ -163,6 +163,8 @@ def _analysed(name: str, metric: str, points: Sequence[HistoryPoint], zone: Zone
 
 
 def _analysed_nights(name: str, metric: str, nights: Sequence[NightFigure], *, unscored: int) -> Series:
+    from jobs.history.change import find_alarm, find_shifts, forecast  # numpy, which the bot's own process is without
+
     values = [night.value for night in nights]
     lower, upper = bounds(metric)
     errors = [standard_error(night) for night in nights]

@@ -28,6 +28,9 @@ def read_csv(path: Path, name: str) -> Iterator[Recorded | UnreadFile]:
     except NoConversation as error:
         yield unread(path, 1, error.message, error.fix)
         return
+    except csv.Error as error:
+        yield unread(path, 1, f"the header is no CSV ({error})", _FIX)
+        return
     chats: dict[str, tuple[int, Chat]] = {}
     bad: dict[str, tuple[int, NoConversation]] = {}
     for line, row in _numbered(rows, path):

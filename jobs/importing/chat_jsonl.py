@@ -18,6 +18,8 @@ from jobs.importing.chat import (
 from jobs.recorded import Recorded, UnreadFile
 
 MESSAGES = ("messages", "turns", "conversations", "conversation", "interaction", "dialogue")
+MOST_BAD_LINES = 1_000
+"""Then the file is something else than chats, and nobody reads on."""
 _FIX = "write a JSON object with messages: a list of {role, content}"
 
 
@@ -25,7 +27,11 @@ def read_jsonl(path: Path, name: str) -> Iterator[Recorded | UnreadFile]:
     """The conversations of a file in their order; a bad line is told with its number, the others are read."""
     loose: dict[str, tuple[int, Chat]] = {}
     bad: set[str] = set()
+    complaints = 0
     for number, line in _lines(path):
+        if complaints >= MOST_BAD_LINES:
+            yield unread(path, number, f"{MOST_BAD_LINES:,} lines are bad, the rest was not read", _FIX)
+            break
         try:
             fields = _parsed(line)
             messages = next((fields[each] for each in MESSAGES if isinstance(fields.get(each), list)), None)
@@ -34,6 +40,7 @@ def read_jsonl(path: Path, name: str) -> Iterator[Recorded | UnreadFile]:
             else:
                 _add_loose(fields, loose, bad, name, number)
         except NoConversation as error:
+            complaints += 1
             yield unread(path, number, error.message, error.fix)
     for key, (number, chat) in loose.items():
         if key in bad:

@@ -10,12 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from jobs.model import InForce, MadeVariant, Variant, WorkspaceId
 from jobs.ports import Clock
 from jobs.store._rows import Row, table_of
-from jobs.store.tables import InForceRow, MadeVariantRow, VariantRow
+from jobs.store.tables import InForceRow, MadeVariantRow, RolloutRow, VariantRow
 from jobs.store.writer import Writer
 
 VARIANT = table_of(VariantRow)
 MADE = table_of(MadeVariantRow)
 IN_FORCE = table_of(InForceRow)
+ROLLOUT = table_of(RolloutRow)
 _CONTENT = TypeAdapter(Variant)
 
 
@@ -38,7 +39,7 @@ class Variants:
     async def put_in_force(
         self, workspace_id: WorkspaceId, variant: Variant, *, by: str, reason: str, expected: int | None = None
     ) -> bool:
-        """Whether it is in force from now on.
+        """Whether it is in force from now on; not while a rollout of the assistant is open.
 
         Args:
             expected: the number of the entry that the decision was made on (0 = there was none): if another one has
@@ -47,6 +48,11 @@ class Variants:
         now = self._clock.now()
 
         def work(connection: Connection) -> bool:
+            under_way = select(ROLLOUT.c.id).where(
+                ROLLOUT.c.workspace_id == workspace_id, ROLLOUT.c.open_for == variant.assistant
+            )
+            if connection.execute(under_way).first():
+                return False
             return put_in_force(connection, workspace_id, variant, by=by, reason=reason, now=now, expected=expected)
 
         return await self._writer.run(work)

@@ -20,6 +20,7 @@ Schema = dict[str, Any]
 DRAFT = "http://json-schema.org/draft-07/schema#"  # the newest that the YAML plugins of editors know well
 TEXT: Schema = {"type": ["string", "number", "boolean"]}
 SHARE: Schema = {"type": "number", "minimum": 0, "maximum": 1}
+POSITIVE: Schema = {"type": "number", "exclusiveMinimum": 0}
 TRUTH: Schema = {"type": "boolean"}
 
 
@@ -27,13 +28,15 @@ def suite_schema() -> Schema:
     return {
         "$schema": DRAFT,
         "title": "convotest suite",
-        "description": "What is played together, and the limits it must keep. docs/suites.md says what each field means.",
+        "description": "What is played together, and which limits it must keep. docs/suites.md explains each field.",
         **_section(
             {
                 "suite": TEXT,
                 "description": TEXT,
                 "assistant": TEXT,
                 "repeats": _repeats(),
+                "per_minute": POSITIVE,
+                "budget_usd": POSITIVE,
                 "profiles": _several(_any(TEXT, _suite_profile())),
                 "cases": _several(_any(TEXT, _ref("case"))),
                 "counts": _mapping(CATEGORIES, {"type": "integer", "minimum": 0, "maximum": MOST_REPEATS}),
@@ -59,6 +62,7 @@ def cases_schema() -> Schema:
 
 
 def rule_schema() -> Schema:
+    unfinished: Schema = {"properties": {"active": {"const": False}}, "required": ["active"]}
     conditions = dict.fromkeys(("when", "if", "then", "oracle", "yields", "on-error"), TEXT)
     return {
         "$schema": DRAFT,
@@ -73,15 +77,8 @@ def rule_schema() -> Schema:
             **conditions,
         },
         "required": ["name"],
-        "anyOf": [{"required": ["then"]}, {"required": ["oracle"]}, {"properties": {"active": {"const": False}}}],
+        "anyOf": [{"required": ["then"]}, {"required": ["oracle"]}, unfinished],
     }
-
-
-FILES: Mapping[str, Schema] = {
-    "suite.schema.json": suite_schema(),
-    "cases.schema.json": cases_schema(),
-    "rule.schema.json": rule_schema(),
-}
 
 
 def as_file(schema: Schema) -> str:
@@ -173,6 +170,13 @@ def _mapping(names: Mapping[str, Any] | tuple[str, ...], value: Schema) -> Schem
 def _section(fields: Mapping[str, Schema], *, required: list[str] | None = None) -> Schema:
     needed = {"required": required} if required else {}
     return {"type": "object", "properties": dict(fields), "additionalProperties": False, **needed}
+
+
+FILES: Mapping[str, Schema] = {
+    "suite.schema.json": suite_schema(),
+    "cases.schema.json": cases_schema(),
+    "rule.schema.json": rule_schema(),
+}
 
 
 def write(folder: Path) -> None:

@@ -22,7 +22,7 @@ from sqlalchemy import Connection
 from bot.http_metrics import MetricsPage, render
 from jobs.bundle import Ports
 from jobs.digest._build import build_digest
-from jobs.digest.command import digest_html
+from jobs.digest_command import digest_html
 from jobs.helper import HelperProcess
 from jobs.history.figures import EXECUTIONS
 from jobs.history.point import Figure, Night, Tally

@@ -387,7 +387,7 @@ async def test_another_assistant_goes_on_where_the_recording_ends(
 ) -> None:
     (tmp_path / "talk.json").write_bytes(orjson.dumps(AS_JSON))
     (tmp_path / "goes_on_live.py").write_text(LIVE)
-    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     then = {"connector": "python_callable", "callable": "goes_on_live:answer"}
 
     async with session("replay", {"file": "talk.json", "turns": 1, "then": then}, profiles_dir=tmp_path) as talk:

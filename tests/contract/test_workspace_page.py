@@ -14,6 +14,7 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.workspace import LocalWorkspace
+from bot.workspace.delivery import Reply
 
 ADA, BEN, GUEST, QUALITY = "U0ADA", "U0BEN", "U0GUEST", "C0QUALITY"
 
@@ -155,3 +156,28 @@ async def test_a_killed_workspace_loses_nothing_that_it_acknowledged(tmp_path: P
 
     async with LocalWorkspace(data=data) as again:
         assert [m["text"] for m in again.messages(QUALITY)] == ["0", "1", "2", "3", "4"]
+
+
+async def test_the_page_offers_the_apps_shortcuts_and_tells_the_bot_which_was_used_where(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[dict[str, Any]] = []
+    shortcuts = [{"name": "Turn into test case", "type": "message", "callback_id": "make_case", "description": "…"}]
+    async with LocalWorkspace(shortcuts=shortcuts) as workspace:
+
+        async def hear(payload: dict[str, Any]) -> Reply:
+            told.append(payload)
+            return Reply(ok=True)
+
+        monkeypatch.setattr(workspace.delivery, "interaction", hear)
+        async with aiohttp.ClientSession(workspace.url, cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
+            await browser.get("/")
+            offered = (await snapshot(browser))["shortcuts"]
+            ts = (await workspace.post_as_member(ADA, QUALITY, "hello"))["ts"]
+            for what in ({"channel": QUALITY, "ts": ts}, {}):
+                act = {"member": BEN, "callback_id": "make_case", **what}
+                await browser.post("/_page/shortcut", data=json.dumps(act), headers={"Origin": workspace.url})
+
+    assert offered == shortcuts
+    assert [each["type"] for each in told] == ["message_action", "shortcut"]
+    assert (told[0]["message_ts"], told[0]["channel"]["id"], told[0]["user"]["id"]) == (ts, QUALITY, BEN)

@@ -61,7 +61,7 @@ class Nights:
         return self._shop.check(config)
 
     async def open(self, variant: Variant, *, seed: str, models: Models | None = None) -> AssistantSession:
-        fault = FAULT if PLANTED <= self.night < MENDED else {}
+        fault: Mapping[str, Any] = FAULT if PLANTED <= self.night < MENDED else {}
         deployed = replace(
             variant,
             config={**variant.config, "noise": NOISE, **fault},

@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Locator, expect
 
 from tests.e2e.local_page import Demo, Person, at_the_page, running_browser, running_demo
 from tests.e2e.loopback_shop import LoopbackShop, assistant
-from tests.e2e.pictures import DONE_MS, PICTURES, _take
+from tests.e2e.pictures import DONE_MS, PICTURES, _take  # pyright: ignore[reportPrivateUsage]  # one way to take them
 from tests.e2e.process import Home, make_home
 
 WARM_UP = ["Hello!", "Which sizes of pizza do you have?"]

@@ -7,7 +7,7 @@ from pathlib import Path
 from playwright.async_api import Browser, expect
 
 from tests.e2e.local_page import Demo, Person, at_the_page, running_browser, running_demo
-from tests.e2e.pictures import PICTURES, _take
+from tests.e2e.pictures import PICTURES, _take  # pyright: ignore[reportPrivateUsage]  # the story goes on here
 from tests.e2e.process import make_home
 
 SUITE = "pizza-nightly"

@@ -354,7 +354,7 @@ async def test_an_installation_for_a_whole_organisation_is_refused_and_given_bac
 
     assert status == 400 and "workspace by workspace" in page
     assert teams_in(tmp_path) == set()
-    core: Any = stage.workspace._core
+    core: Any = stage.workspace._core  # pyright: ignore[reportPrivateUsage]  # no page shows tokens that have ended
     granted_now = [token for token in core.tokens.values() if token.kind == "bot" and token.expires]
     assert granted_now and all(token.revoked for token in granted_now)
 

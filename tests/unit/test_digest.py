@@ -22,8 +22,8 @@ from jobs.cli import cli
 from jobs.digest import SECTIONS, Digest, DigestPart, Line, digest_from_json, digest_to_json
 from jobs.digest._build import build_digest, digest_announcements, send_digest
 from jobs.digest.as_html import Picture, to_html
-from jobs.digest.command import digest_html
 from jobs.digest.satisfaction import satisfaction_part
+from jobs.digest_command import digest_html
 from jobs.errors import RequestError
 from jobs.feedback.csat import Figures
 from jobs.feedback.rating import About, Rating, Vote

@@ -10,7 +10,7 @@ import pytest
 from jobs.judge import Judge, Judgements, judge_stamp
 from jobs.metrics import METRICS
 from jobs.model import Assessment, Rubric, Score
-from jobs.profiles import load_profile
+from jobs.profiles import check_paths, load_profile
 from jobs.profiles.draw import draw_scenarios
 from jobs.profiles.problems import ProfileError
 from jobs.profiles.rubrics import OTHER_FIGURES
@@ -20,6 +20,7 @@ from jobs.report.as_html import to_html
 from jobs.report.as_json import to_json
 from jobs.report.gates import MEASURES
 from jobs.scoring import score_transcript
+from jobs.suites.check import check_suite
 from tests.unit.test_judge import GOOD, SCENARIO, TALK, JudgingModel
 from tests.unit.test_report import conversation, report
 
@@ -149,13 +150,11 @@ def test_a_rubric_stands_among_the_metrics_of_every_report() -> None:
 
 
 @pytest.mark.parametrize(("gate", "fine"), [("tone: 0.8", True), ("upselling: 0.8", False)])
-def test_a_rubric_can_be_a_gate_of_a_suite_whose_profiles_have_it(tmp_path: Path, gate: str, fine: bool) -> None:
+def test_a_rubric_can_be_a_gate_of_a_suite_whose_profiles_have_it(tmp_path: Path, gate: str, *, fine: bool) -> None:
     rubrics(tmp_path, "- tone: {description: Is it friendly?}")
     (tmp_path / "suites").mkdir()
     (tmp_path / "suites" / "nightly.yaml").write_text(f"suite: nightly\nprofiles: [polite]\ngates: {{{gate}}}\n")
 
-    [check] = [
-        each for each in check_suites(check_paths([tmp_path], profiles_dir=tmp_path), tmp_path) if each.kind == "suite"
-    ]
+    found = {check.kind: check for check in check_paths([tmp_path], profiles_dir=tmp_path)}
 
-    assert check.ok == fine
+    assert check_suite(found["suite"], profiles_dir=tmp_path).ok == fine

@@ -1,6 +1,7 @@
 """The schemas for editors say of suites, cases and rules what the loaders say, as far as a schema can."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,10 @@ import yaml
 from jsonschema import Draft7Validator
 
 from jobs.profiles.check import check_paths
+from jobs.rules import files as rule_files
 from jobs.rules.files import read_rule_file
 from jobs.settings import shipped_profiles
-from jobs.suites import check_suite
+from jobs.suites import case, check_suite, reading, values
 from jobs.suites.files import suite_files
 from jobs.suites.schema import FILES, as_file, cases_schema, rule_schema, suite_schema
 
@@ -31,6 +33,15 @@ def test_the_shipped_file_is_what_the_tables_of_the_loader_make(name: str) -> No
     Draft7Validator.check_schema(FILES[name])  # pyright: ignore[reportUnknownMemberType] - untyped there
     assert (SHIPPED / name).read_text(encoding="utf-8") == as_file(FILES[name]), "run python -m jobs.suites.schema"
     assert json.loads(as_file(FILES[name])) == FILES[name]
+
+
+def test_every_field_that_a_loader_takes_is_in_its_schema() -> None:
+    written = json.dumps(list(FILES.values()))
+    sources = [Path(module.__file__ or "").read_text() for module in (reading, case, values, rule_files)]
+    taken = {name for source in sources for name in re.findall(r'\.take\("([^"]+)"\)', source)}
+
+    assert len(taken) > 35
+    assert {name for name in taken if f'"{name}"' not in written} == set()
 
 
 @pytest.mark.parametrize("path", SUITES, ids=lambda path: path.stem)
