@@ -408,7 +408,8 @@ def list_assistants(workspace: str, as_json: bool) -> None:
         return
     for each in listed:
         others = [name for name in each["variants"] if name != each["in_force"]]
-        click.echo(f"{each['name']}@{each['in_force']} (in force)" + (f", also {', '.join(others)}" if others else ""))
+        why = "default" if each["in_force"] == each["default"] else "in force"
+        click.echo(f"{each['name']}@{each['in_force']} ({why})" + (f", also {', '.join(others)}" if others else ""))
     if not listed:
         click.echo(f"none; describe one in {prepare().profiles_dir / 'assistants.yaml'}")
 

@@ -18,7 +18,7 @@ from bot.blocks._parts import (
     rich_text,
     words,
 )
-from jobs.digest import Digest, DigestKind, DigestPart, Line, Tone
+from jobs.digest._digest import Digest, DigestKind, DigestPart, Line, Tone
 from jobs.redact import redact
 
 MARKS: Mapping[Tone, str] = {"bad": "🔴", "unsure": "🟡", "good": "🟢", "plain": "▫️"}

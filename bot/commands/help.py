@@ -8,6 +8,7 @@ from bot.commands._grammar import Words
 EXAMPLES = (
     "/convotest run pizza",
     "/convotest run pizza n=20 seed=7 assistant=pizza@faulty",
+    "/convotest ab pizza a=pizza@good b=pizza@faulty",
     "/convotest show last",
     "/convotest cancel last",
 )

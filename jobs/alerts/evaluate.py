@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from jobs.alerts.incident import Finding
 from jobs.alerts.rules import AlertRule
 from jobs.feedback.csat import Figures
+from jobs.history.feedback import satisfaction_interval
 from jobs.history.figures import in_words, shown
 from jobs.history.found import Alarm
 from jobs.history.point import HistoryPoint
@@ -15,7 +16,6 @@ from jobs.history.report import (
     Series,
     is_better,
     report_runs,
-    satisfaction_interval,
     standard_error,
 )
 from jobs.model import RunId

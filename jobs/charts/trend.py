@@ -114,7 +114,10 @@ class _Plot:
         for begin, end in pairwise(starts):
             nights = series.nights[begin:end]
             level = sum(night.value for night in nights) / len(nights)
-            edges = [(self._x(begin - 0.4 if begin else 0), self._y(level)), (self._x(end - 0.6), self._y(level))]
+            edges = [
+                (self._x(begin - 0.4 if begin else 0), self._y(level)),
+                (self._x(min(end - 0.6, len(series.nights) - 1)), self._y(level)),
+            ]
             self._sheet.line(edges, look.ink, width=1.4)
         for shift in series.shifts:
             x = self._x(shift.place - 0.5)

@@ -37,7 +37,7 @@ async def build(scope: DigestScope, ports: Ports) -> DigestPart | None:
         title=SECTION.title,
         lines=tuple(lines),
         details=tuple(line for each in ranked for line in _details(each, before)),
-        is_news=bool(bad or [each for each in unsure if each.baseline is not None or _summary(each).is_down]),
+        is_news=bool(bad) or any(_summary(each).is_down for each in latest),
         verdict=_verdict(latest, bad, unsure),
         tone="bad" if bad else "unsure" if unsure else "good",
         brief=f"{_suites(len(latest))} as good as their baseline" if not bad and not unsure else _brief(latest),
@@ -60,7 +60,7 @@ def _verdict(latest: Sequence[Regression], bad: Sequence[Regression], unsure: Se
         high = any(_summary(each).severity == "high" for each in bad)
         return f"{len(bad)} of {_suites(len(latest))} regressed: {_names(bad)}" + (" (high)" if high else "")
     if unsure:
-        return f"{len(unsure)} of {_suites(len(latest))} not certain: {_names(unsure)}"
+        return f"Nothing got worse in {_suites(len(latest))}, as far as can be told"
     return (
         f"{_suites(len(latest))} as good as the baseline"
         if len(latest) == 1
@@ -123,7 +123,7 @@ def _suites(number: int) -> str:
 
 
 def _brief(latest: Sequence[Regression]) -> str:
-    return f"{_suites(len(latest))} played"
+    return f"nothing got worse in {_suites(len(latest))}, as far as can be told"
 
 
 SECTION = DigestSection(name="regressions", title="Suites", build=build)

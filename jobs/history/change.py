@@ -42,14 +42,18 @@ def noise(values: Sequence[float]) -> float:
     return float(np.sqrt(np.mean(steps**2) / 2)) if len(steps) else 0.0
 
 
-def find_shifts(values: Sequence[float]) -> tuple[Shift, ...]:
+def find_shifts(values: Sequence[float], errors: Sequence[float | None] = ()) -> tuple[Shift, ...]:
     """Where the level of the series changes, oldest first.
 
     PELT with a squared-error cost; the linear kernel is that cost, computed by ruptures in C.
 
+    Args:
+        errors: the standard error of each value where it is known: nights cannot be quieter than what was measured
+            in them, though a row of 100 % looks so.
+
     Source: Killick, Fearnhead & Eckley 2012, JASA 107:1590; Truong, Oudre & Vayatis 2020 (ruptures).
     """
-    n, sigma = len(values), noise(values)
+    n, sigma = len(values), max(noise(values), _measured(errors))
     if n < FEWEST_NIGHTS or sigma == 0:
         return ()
     import ruptures
@@ -134,7 +138,7 @@ def forecast(
         errors: the standard error of each value where it is known: nights to come cannot be quieter than that.
         lower, upper: the range of the values; the interval does not leave it.
     """
-    shifts = find_shifts(values)
+    shifts = find_shifts(values, errors)
     first = shifts[-1].place if shifts and not _is_drift(values, shifts) else 0
     recent = np.asarray(values[first:], dtype=float)
     n = len(recent)

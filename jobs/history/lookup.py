@@ -5,10 +5,11 @@ from datetime import timedelta
 
 from jobs.bundle import Ports
 from jobs.errors import RequestError
+from jobs.history.feedback import report_feedback_days
 from jobs.history.figures import OF_FEEDBACK, known_metrics
 from jobs.history.point import HistoryScope
 from jobs.history.record import catch_up
-from jobs.history.report import HistoryReport, report_feedback_days, report_runs
+from jobs.history.report import HistoryReport, report_runs
 from jobs.model import WorkspaceId
 from jobs.shelf import unknown
 from jobs.store.votes import Scope

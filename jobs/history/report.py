@@ -6,18 +6,12 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from jobs.feedback.csat import Figures
-from jobs.feedback.rating import HEADLINE_SOURCES
 from jobs.history.figures import bounds, in_words, is_lower_better, shown
 from jobs.history.found import Alarm, Forecast, Shift
 from jobs.history.point import HistoryPoint
-from jobs.stats import MeanInterval, mean_interval
-from jobs.store.votes import Scope, open_feedback_reader
 
 NIGHTS_AHEAD = 7
 Z95 = 1.959964
-ENOUGH_VOTES = 5
-"""Ratings of a day below which its figure is not a point of the series."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,43 +64,10 @@ def report_runs(
 ) -> HistoryReport:
     """The series of a figure of runs, those with most nights first."""
     series = [
-        _analysed(name, metric, nights, ZoneInfo(zone)) for name, nights in _by_series(points, ZoneInfo(zone)).items()
+        _of_points(name, metric, nights, ZoneInfo(zone)) for name, nights in _by_series(points, ZoneInfo(zone)).items()
     ]
     series.sort(key=lambda each: (-len(each.nights), each.name))
     return HistoryReport(metric=metric, since=since, until=until, series=tuple(series))
-
-
-def report_feedback_days(database_url: str, metric: str, scope: Scope, *, until: datetime) -> HistoryReport:
-    """The series of a figure of what people said, day by day (UTC)."""
-    days = read_feedback_days(database_url, scope)
-    nights = [_feedback_day(metric, day, figures) for day, figures in sorted(days.items())]
-    known = [night for night in nights if night is not None]
-    series = (_analysed_nights("ratings", metric, known, unscored=len(nights) - len(known)),) if known else ()
-    since = scope.since
-    assert since is not None, "the history is always read in a window"
-    return HistoryReport(metric=metric, since=since, until=until, series=series)
-
-
-def read_feedback_days(database_url: str, scope: Scope) -> dict[date, Figures]:
-    """What people said of conversations that were not simulated, by day."""
-    days: dict[date, Figures] = {}
-    with open_feedback_reader(database_url) as reader:
-        for each in reader.vote_counts(scope, by="week"):  # grouped by the day of the rating
-            if each.source not in HEADLINE_SOURCES or each.group is None:
-                continue
-            one = (
-                Figures(stars={each.value: each.n})
-                if each.kind == "stars"
-                else Figures(up=each.n * (each.value == 1), down=each.n * (each.value == -1))
-            )
-            day = date.fromisoformat(each.group)
-            days[day] = days.get(day, Figures()) + one
-    return days
-
-
-def satisfaction_interval(figures: Figures) -> MeanInterval | None:
-    """The mean of the stars with its interval."""
-    return mean_interval([float(star) for star, n in figures.stars.items() for _ in range(n)], lower=1.0, upper=5.0)
 
 
 # --- nights -----------------------------------------------------------------------------------------------------------
@@ -145,7 +106,7 @@ def _largest_of_each_night(points: Sequence[HistoryPoint], zone: ZoneInfo) -> li
     return sorted(largest.values(), key=lambda each: (each.night.at, each.night.run_id))
 
 
-def _analysed(name: str, metric: str, points: Sequence[HistoryPoint], zone: ZoneInfo) -> Series:
+def _of_points(name: str, metric: str, points: Sequence[HistoryPoint], zone: ZoneInfo) -> Series:
     nights = [
         NightFigure(
             day=each.night.at.astimezone(zone).date(),
@@ -159,10 +120,10 @@ def _analysed(name: str, metric: str, points: Sequence[HistoryPoint], zone: Zone
         for each in points
         if each.figure.value is not None
     ]
-    return _analysed_nights(name, metric, nights, unscored=len(points) - len(nights))
+    return analysed(name, metric, nights, unscored=len(points) - len(nights))
 
 
-def _analysed_nights(name: str, metric: str, nights: Sequence[NightFigure], *, unscored: int) -> Series:
+def analysed(name: str, metric: str, nights: Sequence[NightFigure], *, unscored: int) -> Series:
     from jobs.history.change import find_alarm, find_shifts, forecast  # numpy, which the bot's own process is without
 
     values = [night.value for night in nights]
@@ -172,7 +133,7 @@ def _analysed_nights(name: str, metric: str, nights: Sequence[NightFigure], *, u
         name=name,
         metric=metric,
         nights=tuple(nights),
-        shifts=find_shifts(values),
+        shifts=find_shifts(values, errors),
         alarm=find_alarm(values, errors),
         forecast=forecast(values, errors, nights=NIGHTS_AHEAD, lower=lower, upper=upper),
         unscored_nights=unscored,
@@ -182,15 +143,6 @@ def _analysed_nights(name: str, metric: str, nights: Sequence[NightFigure], *, u
 def standard_error(night: NightFigure) -> float | None:
     """From the width of the 95 % interval."""
     return (night.high - night.low) / (2 * Z95) if night.low is not None and night.high is not None else None
-
-
-def _feedback_day(metric: str, day: date, figures: Figures) -> NightFigure | None:
-    if figures.n < ENOUGH_VOTES:
-        return None
-    found = {"csat": figures.csat, "nps": figures.nps("usual"), "satisfaction": satisfaction_interval(figures)}[metric]
-    if found is None:
-        return None
-    return NightFigure(day=day, value=found.value, low=found.low, high=found.high, n=found.n)
 
 
 # --- in words and as JSON ---------------------------------------------------------------------------------------------

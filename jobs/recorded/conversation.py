@@ -104,8 +104,8 @@ def _flat(prefix: str, item: Mapping[str, Any]) -> dict[str, Any]:
 def recorded_from_run(conversations: Sequence[Conversation]) -> tuple[Recorded, ...]:
     """Conversations of ours as rules see them.
 
-    A variable that has several values in any conversation of its profile is bound to a list in all of them, any other to
-    its value. Outputs that were not stated are bound to None, since the profile asked for them.
+    A variable that has several values in any conversation of its profile is bound to a list in all of them, any other
+    to its value. Outputs that were not stated are bound to None, since the profile asked for them.
     """
     lists = {
         (each.scenario.profile, slot.name)

@@ -85,7 +85,9 @@ class Reading:
 class Reader:
     """Reads an assistant's messages with one scenario's wishes in mind."""
 
-    def __init__(self, wishes: Sequence[Wish], declared_fallback: str | None, *, tongue: ModuleType | None = None) -> None:
+    def __init__(
+        self, wishes: Sequence[Wish], declared_fallback: str | None, *, tongue: ModuleType | None = None
+    ) -> None:
         self.cues: ModuleType = tongue or cues
         self._wants = [((wish.index, want.name), want) for wish in wishes for want in wish.wants]
         self._labels = [(key, _label_pattern(want, self.cues)) for key, want in self._wants]

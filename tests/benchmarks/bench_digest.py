@@ -130,8 +130,9 @@ def _tallies(conversations: int) -> list[Tally]:
     return [Tally(name=EXECUTIONS, first="functional", second="passed", value=conversations)]
 
 
-def peak_mb() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+def helper_so_far() -> tuple[int, float]:
+    """The helper's highest memory in MB, and its seconds of CPU."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, time.process_time()
 
 
 async def measure(folder: Path, ratings: int, conversations: int, nights: int) -> None:
@@ -148,20 +149,23 @@ async def measure(folder: Path, ratings: int, conversations: int, nights: int) -
         try:
             ports = replace(made, helper=helper)
             for kind in ("daily", "weekly"):
+                before = await helper.call(helper_so_far)
                 began = time.monotonic()
+                own = time.process_time()
                 digest = await build_digest(kind, TEAM, ports)
                 built = time.monotonic() - began
                 page = await digest_html(digest, ports)
                 whole = time.monotonic() - began
-                memory = await helper.call(peak_mb)
+                memory, cpu = await helper.call(helper_so_far)
+                cpu += time.process_time() - own - before[1]
                 click.echo(
-                    f"{kind}: {built:.1f} s, with charts light and dark {whole:.1f} s; helper {memory} MB; "
+                    f"{kind}: {built:.1f} s, with charts light and dark {whole:.1f} s ({cpu:.1f} s of CPU); helper {memory} MB; "
                     f"{len(digest.parts)} sections, {len(page) // 1024} kB; {digest.headline[:80]}"
                 )
         finally:
             helper.stop()
         metrics = MetricsPage(made)
-        times: list[float] = []
+        times, size = list[float](), 0
         for _ in range(30):
             began = time.monotonic()
             size = len(render(await metrics.observe()))

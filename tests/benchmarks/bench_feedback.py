@@ -85,7 +85,7 @@ async def report_over(number: int, comments: int, url: str) -> None:
         helper.stop()
     notes = "; ".join(report.words.notes)
     click.echo(
-        f"{number:>9} ratings, {report.words.n:>7} comments: {seconds:5.1f} s ({busy:.1f} s of processor), {memory} MB; "
+        f"{number:>9} ratings, {report.words.n:>7} comments: {seconds:5.1f} s ({busy:.1f} s busy), {memory} MB; "
         f"n={report.headline.n}, {len(report.words.themes)} themes; {notes}"
     )
 

@@ -13,8 +13,8 @@ from jobs.chat_model import Providers, RetryPolicy
 from jobs.chat_model.loopback import Answer, Answerer, Call, Fault, LoopbackProvider, echo
 from jobs.clock import SystemClock
 from jobs.errors import AssistantError, AssistantTimeout, BudgetExhausted
-from jobs.model import Limits, RunId, Variant
-from jobs.ports import AssistantSession
+from jobs.model import Limits, RunId, Turn, Variant
+from jobs.ports import AssistantSession, RecallingSession
 from jobs.pricing import Override, Prices
 from jobs.run_models import ConversationModels, ModelPool
 from jobs.settings import Settings, shipped_profiles
@@ -328,3 +328,19 @@ def test_a_real_provider_cannot_be_named_in_tests() -> None:
 def test_its_model_is_paid_by_us() -> None:
     assert CONNECTORS["openai_chat"].models({"model": "m"}) == ("m",)
     assert CONNECTORS["http_json"].models({"url": "x"}) == ()
+
+
+async def test_a_session_that_was_lost_goes_on_with_what_was_said() -> None:
+    async with shop() as at_the_shop:
+        session = await at_the_shop.open(system_prompt="You sell pizza.")
+        before = [Turn(speaker="user", text="a large one"), Turn(speaker="assistant", text="With what?")]
+        assert isinstance(session, RecallingSession)
+        assert await session.recall(before)
+        await session.send("mushrooms")
+
+        assert [(each["role"], each["content"]) for each in at_the_shop.sent[0]["messages"]] == [
+            ("system", "You sell pizza."),
+            ("user", "a large one"),
+            ("assistant", "With what?"),
+            ("user", "mushrooms"),
+        ]

@@ -1,7 +1,7 @@
 """Takes the pictures of the digests in a month with a planted fault: ``python -m tests.e2e.digest_pictures``.
 
-The month is that of `tests.e2e.month`, with its alerts; each picture is a message as a phone shows it, or a chart as it was
-sent.
+The month is that of `tests.e2e.month`, with its alerts; each picture is a message as a phone shows it, or a chart
+as it was sent.
 """
 
 # pyright: reportPrivateUsage=false

@@ -93,7 +93,7 @@ async def ask(workspace: LocalWorkspace, question: str = "what is on the menu?")
     before = {message["ts"] for message in workspace.messages(CHANNEL)}
     await workspace.type_command(CHANNEL, ADA, f"/convotest ask assistant=pizza {question}")
 
-    def answer() -> dict[str, Any] | None:
+    def answer() -> Any:
         roots = [message for message in workspace.messages(CHANNEL) if message["ts"] not in before]
         thread = workspace.messages(CHANNEL, roots[-1]["ts"]) if roots else []
         return next((message for message in thread if "feedback_buttons" in json.dumps(message.get("blocks"))), None)

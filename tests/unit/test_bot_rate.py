@@ -102,7 +102,7 @@ async def test_the_form_says_under_the_field_what_is_wrong_and_then_takes_everyt
         ({"rating": "5", "suggested_response": "x" * 4_001}, "suggested_response"),
     ):
         with pytest.raises(FieldError) as refused:
-            await stage.submit(**wrong)
+            await stage.submit(BEN, **wrong)
         assert refused.value.field == field
     assert await stage.rows() == []
 

@@ -110,6 +110,14 @@ def test_a_bad_night_at_the_end_is_no_shift_until_three_more_follow() -> None:
     assert shift.place == 24
 
 
+def test_a_row_of_perfect_nights_is_not_as_certain_as_it_looks() -> None:
+    values = [1.0] * 10 + [0.97, 1.0, 0.95, 0.97]
+
+    assert find_shifts(values) != ()
+    assert find_shifts(values, errors_of(values)) == ()
+    assert find_shifts([*values[:10], *[0.6] * 4], errors_of([*values[:10], *[0.6] * 4])) != ()
+
+
 def test_levels_on_both_sides_of_a_shift_are_means() -> None:
     [shift] = find_shifts([0.9, 0.92] * 10 + [0.7, 0.72] * 10)
 

@@ -62,7 +62,7 @@ async def play(ports: Ports) -> None:
 
 async def add_verified_action(ports: Ports) -> None:
     now = ports.clock.now()
-    row = {
+    row: dict[str, Any] = {
         "id": "a1", "workspace_id": TEAM, "assistant": "pizza", "kind": "prompt", "state": "verified",
         "fingerprint": "f", "version": 1, "hash": "h", "proposer": "U1", "content": {}, "progress": {},
         "created_at": now, "expires_at": now, "changed_at": now,

@@ -125,7 +125,8 @@ async def test_a_gate_on_an_untrusted_judge_decides_nothing_and_says_why(ports: 
     broken = report_of(run, [0.5, 0.75], trust(TRUSTED))
     unused = report_of(run, [0.5, 0.75], trust(replace(TRUSTED, n=12)))
 
-    (gate,) = unused.summary.gates or ()
+    assert unused.summary.gates is not None
+    (gate,) = unused.summary.gates
     assert (gate.applies, gate.ok) == (False, None)
     assert "helpfulness decides nothing: a judge's metric decides from 30 conversations" in gate.reason
     assert (exit_code(broken), exit_code(unused)) == (1, 0)

@@ -95,6 +95,7 @@ async def test_the_document_of_a_suite_has_gates_and_no_profile(tmp_path: Path) 
     assert (document["profile"], document["suite"]) == (None, "pizza-smoke")
     assert set(document["stamps"]) >= {"suite", "rules", "assistant"}
     assert set(document["gates"]["success"]) == {
+        "applies",
         "ok",
         "value",
         "low",

@@ -17,7 +17,12 @@ _OTHER_NAMES = {
     **dict.fromkeys(("es", "español", "espanol", "castilian"), "spanish"),
     **dict.fromkeys(("fr", "français", "francais"), "french"),
 }
-ENGLISH_WORDS = frozenset(["the", "of", "for", "with", "how", "what", "when", "where", "whether", "and", "is", "it", "my", "your", "from", "much", "long", "which", "to"])
+ENGLISH_WORDS = frozenset(
+    [
+        *("the", "of", "for", "with", "how", "what", "when", "where", "whether", "which"),
+        *("and", "is", "it", "my", "your", "from", "much", "long", "to"),
+    ]
+)
 
 
 def foreign(language: str) -> ModuleType | None:

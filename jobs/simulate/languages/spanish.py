@@ -78,7 +78,7 @@ AFTERTHOUGHTS = (
 # --- how assistants put things ----------------------------------------------------------------------------------------
 
 _DO = r"(?:confirm\w+|reserv\w+|ped\w+|apunt\w+|cambi\w+|anul\w+|renov\w+|tramit\w+|hago|lo hago)"
-_DONE = r"(?:confirmad[oa]s?|reservad[oa]s?|hech[oa]s?|cambiad[oa]s?|anulad[oa]s?|renovad[oa]s?|tramitad[oa]s?|solicitad[oa]s?)"
+_DONE = r"(?:(?:confirm|reserv|cambi|anul|renov|tramit|solicit)ad[oa]s?|hech[oa]s?)"
 NOT_UNDERSTOOD = any_of(
     r"\bno (?:le |te |lo |la )?(?:he )?entend(?:ido|í)\b",
     r"\bno (?:le |te |lo )?entiendo\b",
