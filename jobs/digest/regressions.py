@@ -1,6 +1,7 @@
 """What the suites of the night have shown against their baselines."""
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 
 from jobs.announce import card_key
 from jobs.bundle import Ports
@@ -12,6 +13,7 @@ from jobs.report.words import dollars, percent
 MOST_LINES = 6
 MOST_LINKS = 3
 MOST_READ = 500
+LOOKED_BACK = timedelta(days=7)
 TONES: dict[str, Tone] = {"REJECT": "bad", "INCONCLUSIVE": "unsure", "APPROVE": "good"}
 MARKS = {"REJECT": "regressed", "INCONCLUSIVE": "not certain", "APPROVE": "as good as the baseline"}
 
@@ -26,6 +28,7 @@ async def build(scope: DigestScope, ports: Ports) -> DigestPart | None:
     latest = latest_of_each(over)
     bad = [each for each in latest if each.verdict == "REJECT"]
     unsure = [each for each in latest if each.verdict == "INCONCLUSIVE"]
+    mended = await _mended(latest, scope, ports)
     ranked = [*bad, *unsure, *(each for each in latest if each.verdict == "APPROVE")]
     lines = [line for each in ranked for line in _told(each)]
     left_out = len(lines) - MOST_LINES
@@ -37,9 +40,9 @@ async def build(scope: DigestScope, ports: Ports) -> DigestPart | None:
         title=SECTION.title,
         lines=tuple(lines),
         details=tuple(line for each in ranked for line in _details(each, before)),
-        is_news=bool(bad) or any(_summary(each).is_down for each in latest),
-        verdict=_verdict(latest, bad, unsure),
-        tone="bad" if bad else "unsure" if unsure else "good",
+        is_news=bool(bad or mended) or any(_summary(each).is_down for each in latest),
+        verdict=_verdict(latest, bad, unsure, mended),
+        tone="bad" if bad else "good" if mended or not unsure else "unsure",
         brief=f"{_suites(len(latest))} as good as their baseline" if not bad and not unsure else _brief(latest),
     )
 
@@ -52,13 +55,33 @@ def latest_of_each(found: Sequence[Regression]) -> list[Regression]:
     return list(latest.values())
 
 
-def _verdict(latest: Sequence[Regression], bad: Sequence[Regression], unsure: Sequence[Regression]) -> str:
+async def _mended(latest: Sequence[Regression], scope: DigestScope, ports: Ports) -> list[Regression]:
+    """Those that were worse when they were last told of, and are not any more."""
+    earlier = await ports.store.regressions.recent(
+        scope.workspace_id, since=scope.since - LOOKED_BACK, before=scope.since, limit=MOST_READ
+    )
+    worse = {
+        (each.suite, each.assistant)
+        for each in latest_of_each([each for each in earlier if each.state == "finished"])
+        if each.verdict == "REJECT"
+    }
+    return [each for each in latest if each.verdict != "REJECT" and (each.suite, each.assistant) in worse]
+
+
+def _verdict(
+    latest: Sequence[Regression],
+    bad: Sequence[Regression],
+    unsure: Sequence[Regression],
+    mended: Sequence[Regression],
+) -> str:
     down = [each for each in latest if _summary(each).is_down]
     if down:
         return f"{_names(down)} did not answer all night"
     if bad:
         high = any(_summary(each).severity == "high" for each in bad)
         return f"{len(bad)} of {_suites(len(latest))} regressed: {_names(bad)}" + (" (high)" if high else "")
+    if mended:
+        return f"Not worse any more: {_names(mended)}"
     if unsure:
         return f"Nothing got worse in {_suites(len(latest))}, as far as can be told"
     return (

@@ -159,7 +159,8 @@ async def measure(folder: Path, ratings: int, conversations: int, nights: int) -
                 memory, cpu = await helper.call(helper_so_far)
                 cpu += time.process_time() - own - before[1]
                 click.echo(
-                    f"{kind}: {built:.1f} s, with charts light and dark {whole:.1f} s ({cpu:.1f} s of CPU); helper {memory} MB; "
+                    f"{kind}: {built:.1f} s, with charts light and dark {whole:.1f} s ({cpu:.1f} s of CPU); "
+                    f"helper {memory} MB; "
                     f"{len(digest.parts)} sections, {len(page) // 1024} kB; {digest.headline[:80]}"
                 )
         finally:

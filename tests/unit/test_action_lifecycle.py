@@ -45,7 +45,13 @@ class Stage:
 
     async def run(self, **request: Any) -> Run:
         """A finished run of the pizza profile."""
-        wanted = {"target": "pizza", "n": 10, "seed": 7, "started_by": "U0ADA", "workspace_id": WORKSPACE} | request
+        wanted: dict[str, Any] = {
+            "target": "pizza",
+            "n": 10,
+            "seed": 7,
+            "started_by": "U0ADA",
+            "workspace_id": WORKSPACE,
+        } | request
         run = await start_run(RunRequest(**wanted), self.ports)
         while (found := await self.ports.store.runs.get(run.id)) is not None and found.state != "finished":
             await self.ports.bell.wait(at_most_s=0.05)

@@ -266,7 +266,7 @@ def test_assistants_are_listed_and_shown(capsys: pytest.CaptureFixture[str]) -> 
     assert call("assistants", "list") == 0
     assert capsys.readouterr().out.splitlines()[0] == "pizza@good (default), also faulty"
     assert call("assistants", "list", "--json") == 0
-    (pizza,) = json.loads(capsys.readouterr().out)
+    pizza, *_ = json.loads(capsys.readouterr().out)
     assert (pizza["name"], pizza["default"], sorted(pizza["variants"])) == ("pizza", "good", ["faulty", "good"])
     assert call("assistants", "show", "pizza@faulty", "--json") == 0
     shown = json.loads(capsys.readouterr().out)

@@ -160,7 +160,7 @@ def test_a_split_that_is_no_accident_makes_the_figures_worthless() -> None:
 
 def test_a_usual_split_is_valid_at_every_share() -> None:
     for stage, share in enumerate((0.1, 0.5)):
-        arms = [arm_of("r1", f"customer {n}", share) for n in range(2_000)]
+        arms: list[Arm] = [arm_of("r1", f"customer {n}", share) for n in range(2_000)]
         look = look_at(ROLLOUT, [], [met(arm, stage=stage) for arm in arms])
         assert look.is_split_as_planned
 
