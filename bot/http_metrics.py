@@ -1,5 +1,7 @@
 """``GET /metrics``: figures for Prometheus. What grows is counted when runs close, so that reading it takes no time."""
 
+import asyncio
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,6 +10,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
+from sqlalchemy.exc import SQLAlchemyError
 
 from jobs.alerts.incident import SEVERITIES
 from jobs.bundle import Ports
@@ -17,6 +20,8 @@ from jobs.history.point import Tally
 from jobs.spending import month_of
 from jobs.store import Backlog
 from jobs.store.operations import LatestFigure
+
+log = logging.getLogger(__name__)
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 SATISFACTION_EVERY = timedelta(minutes=1)
@@ -52,6 +57,8 @@ class MetricsPage:
         self._ports = ports
         self._satisfaction: dict[str, Figures] = {}
         self._asked_at: datetime | None = None
+        self._counting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._counting.set_result(None)
 
     async def handle(self, _: web.Request) -> web.Response:
         return web.Response(body=render(await self.observe()), headers={"Content-Type": CONTENT_TYPE})
@@ -79,11 +86,19 @@ class MetricsPage:
         )
 
     async def _satisfied(self, now: datetime) -> dict[str, Figures]:
-        """Stars by assistant over the last days."""
-        if self._asked_at is None or now - self._asked_at >= SATISFACTION_EVERY:
-            self._asked_at = now
-            self._satisfaction = await self._ports.store.operations.stars(now - timedelta(days=SATISFACTION_DAYS))
+        """Stars by assistant over the last days; after the first time they are counted while others look."""
+        if self._asked_at is None:
+            await self._count_stars(now)
+        elif now - self._asked_at >= SATISFACTION_EVERY and self._counting.done():
+            self._counting = asyncio.create_task(self._count_stars(now))
         return self._satisfaction
+
+    async def _count_stars(self, now: datetime) -> None:
+        self._asked_at = now
+        try:
+            self._satisfaction = await self._ports.store.operations.stars(now - timedelta(days=SATISFACTION_DAYS))
+        except SQLAlchemyError:
+            log.exception("satisfaction could not be counted; the page shows it as it was")
 
 
 def add_metrics_route(app: web.Application, ports: Ports) -> None:

@@ -119,7 +119,7 @@ class Owner:
     """Where the owner listens; it answers with these statuses in turn, the last one for ever."""
 
     statuses: list[int] = field(default_factory=lambda: [200])
-    received: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    received: list[tuple[dict[str, str], bytes]] = field(default_factory=list[tuple[dict[str, str], bytes]])
 
     async def handle(self, request: web.Request) -> web.Response:
         self.received.append((dict(request.headers), await request.read()))

@@ -1,5 +1,6 @@
 """What an action may change, how it is found, and which gates its verification has."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 
 from jobs.actions import ACTION_TYPES
-from jobs.actions._action import Content, Edit, Problem, Progress, shown_hash, with_content
+from jobs.actions._action import Edit, Problem, Progress, shown_hash, with_content
 from jobs.actions._edits import Outdated, changed, diff_of, parse_edits, written
 from jobs.actions._judging import judge_change
 from jobs.actions._mend import mends_for
@@ -147,7 +148,7 @@ def test_a_long_text_is_shown_as_the_lines_that_change() -> None:
 
 def test_every_edit_is_another_version_with_another_hash() -> None:
     action = an_action()
-    content = Content(**{**action.content.__dict__, "title": "Something else"})
+    content = replace(action.content, title="Something else")
 
     edited = with_content(action, content, editor="U0BEN")
 

@@ -211,8 +211,9 @@ async def test_an_edit_makes_a_new_version_that_its_editor_cannot_approve(stage:
     view = stage.poster.views[-1]
     check_view(view, "modal")
     assert "- path: flow.order\n  remove: true" in str(view["blocks"][1]["element"]["initial_value"])
-    with pytest.raises(FieldError, match="needs a value"):
+    with pytest.raises(FieldError) as refused:
         await stage.submit(EDIT_FORM, old, {"edits": "- path: flow.order"})
+    assert "needs a value" in refused.value.message
 
     await stage.submit(EDIT_FORM, old, {"edits": "- path: flow.order\n  value: [drinks, pizza]"})
 

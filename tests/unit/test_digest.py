@@ -27,7 +27,8 @@ from jobs.digest_command import digest_html
 from jobs.errors import RequestError
 from jobs.feedback.csat import Figures
 from jobs.feedback.rating import About, Rating, Vote
-from jobs.model import Place, RunRequest, WorkspaceId, WorkspaceSettings
+from jobs.model import Place, Run, RunId, RunRequest, WorkspaceId, WorkspaceSettings
+from jobs.regression import Regression, RegressionId, RegressionSummary, RegressionVerdict
 from jobs.runs import close_finished, start_run
 from jobs.simulate.run import play_shard, shards_of
 from jobs.testing import MovableClock, testing_ports
@@ -128,6 +129,41 @@ async def test_a_shift_is_news_for_some_days_and_named_in_the_headline(ports: Po
     assert digest.tone == "bad"
     clock.move(86400 * 30)
     assert "worse" not in (await build_digest("daily", TEAM, ports)).headline
+
+
+async def test_a_suite_that_was_worse_and_is_not_any_more_is_news_once(ports: Ports, clock: MovableClock) -> None:
+    told: list[tuple[str, bool]] = []
+    for number, verdict in enumerate(("REJECT", "INCONCLUSIVE", "INCONCLUSIVE")):
+        await a_night(ports, number, verdict)
+        clock.move(3600)
+        digest = await build_digest("daily", TEAM, ports)
+        told.append((digest.headline, digest.is_quiet))
+        clock.move(86400 - 3600)
+
+    assert told == [
+        ("1 of 1 suite regressed: pizza-nightly", False),
+        ("Not worse any more: pizza-nightly", False),
+        ("Nothing got worse in 1 suite, as far as can be told", True),
+    ]
+
+
+async def a_night(ports: Ports, number: int, verdict: RegressionVerdict) -> None:
+    now = ports.clock.now()
+    run = Run(
+        id=RunId(f"r{number}"), workspace_id=TEAM, state="planned", target="pizza-nightly", profile="pizza-nightly",
+        suite="pizza-nightly", assistant="pizza", variant="good", simulator="agenda", seed=1, planned=0, stamps={},
+        notes=(), started_by="U1", place=None, created_at=now,
+    )  # fmt: skip
+    regression = Regression(
+        id=RegressionId(f"e{number}"), workspace_id=TEAM, suite="pizza-nightly", assistant="pizza", variant="good",
+        baseline=1, baseline_run_id=None, run_id=run.id, created_at=now,
+    )  # fmt: skip
+    summary = RegressionSummary(
+        verdict=verdict, headline="", conversations=1, passed=1, failed=0, errors=0, unclear=0, success=None,
+        baseline_success=None, pairs=1, cost_usd=0.0, p50_ms=None, p95_ms=None,
+    )  # fmt: skip
+    await ports.store.regressions.create(regression, run, (), key=f"k{number}")
+    await ports.store.regressions.finish(replace(regression, state="finished", summary=summary))
 
 
 async def test_a_section_that_breaks_says_so_and_the_others_are_there(
