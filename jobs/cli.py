@@ -364,7 +364,7 @@ def _run_json(each: "Run") -> dict[str, Any]:
 @click.argument("paths", metavar="[PATH]...", nargs=-1, type=click.Path(path_type=Path))
 @as_json_option
 def check(paths: tuple[Path, ...], as_json: bool) -> int:
-    """Check profiles, suites, test cases and the other YAML files.
+    """Check profiles, suites, cases and other YAML files.
 
     Says everything that is wrong at once, with line, field and mend. Without PATH the whole profiles directory is
     checked. Nothing is played.

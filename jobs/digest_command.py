@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 @into_workspace
 @as_json_option
 def digest(kind: str, html: Path | None, tz: str | None, workspace: str, as_json: bool) -> None:
-    """Show what is new: suites, alerts, satisfaction, themes, trends, cost, actions that wait.
+    """Show what a team should know this morning.
+
+    Suites, alerts, satisfaction, themes, trends, cost, and actions that wait.
 
     It is made now and sent nowhere; what a channel gets by itself is set with /convotest schedule or in the Home tab.
 

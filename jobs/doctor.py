@@ -208,6 +208,8 @@ def _limits(settings: Settings) -> Iterator[Finding]:
         odd="" if approvers else "not set; the admins of a workspace approve",
         how="member ids such as U012AB3CD, separated by spaces (in Slack: profile → ⋮ → Copy member ID)",
     )
+    yield _plain("CONVOTEST_QUORUM", settings.convotest_quorum)
+    yield _plain("CONVOTEST_ROLLOUT_HOURS", settings.convotest_rollout_hours)
     yield _plain("CONVOTEST_REACTIONS", settings.convotest_reactions)
     yield _plain("CONVOTEST_JUDGE_FLOOR", settings.convotest_judge_floor)
     yield _plain("CONVOTEST_RETENTION_DAYS", settings.convotest_retention_days)

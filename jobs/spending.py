@@ -26,9 +26,7 @@ async def spent_this_month(workspace_id: WorkspaceId, ports: Ports) -> Spending:
     of_threads = await ports.store.live.costs_since(workspace_id, since)
     costs = (*of_runs, *of_threads.values())
     known = [cost for cost in costs if cost is not None]
-    return Spending(
-        total_usd=sum(known), runs=len(of_runs), unknown=len(costs) - len(known), threads=len(of_threads)
-    )
+    return Spending(total_usd=sum(known), runs=len(of_runs), unknown=len(costs) - len(known), threads=len(of_threads))
 
 
 async def require_budget(workspace_id: WorkspaceId, ports: Ports) -> None:

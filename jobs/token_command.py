@@ -21,7 +21,11 @@ def token() -> None:
 @token.command("create")
 @click.argument("name")
 @click.option(
-    "--for", "scopes", type=click.Choice(["feedback", "assignment", "actions"]), multiple=True, help="Default: feedback."
+    "--for",
+    "scopes",
+    type=click.Choice(["feedback", "assignment", "actions"]),
+    multiple=True,
+    help="Default: feedback.",
 )
 @click.option(
     "--expires", default="365d", show_default=True, metavar="PERIOD", help="When it ends; 'never' = not by itself."

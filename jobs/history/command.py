@@ -40,7 +40,9 @@ def history(
     workspace: str,
     as_json: bool,
 ) -> None:
-    """Show a figure night by night: since when it is better or worse, and where it is heading.
+    """Show a figure night by night.
+
+    It says since when it is better or worse, and where it is heading.
 
     METRIC is success, quality, error_rate, latency_p95_ms, cost_usd, csat, nps, satisfaction or any metric of a run;
     a wrong name is answered with the nearest. PERIOD is how far to look back, such as 90d; without it, 90 days.

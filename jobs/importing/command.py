@@ -70,7 +70,9 @@ def import_(
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="PATH", help="Where to; default: stdout.")
 @into_workspace
 def export(source: str, format: "ExportFormat", output: Path | None, workspace: str) -> None:
-    """Write the conversations of a run, or of a set that was imported, for other tools.
+    """Write conversations for other tools.
+
+    Those of a run, or of a set that was imported.
 
     RUN is a run's id, 'last', or the name of a set. Secrets are taken out. The format sensei makes a folder with a file
     for each conversation, by default one that is called like the run. What is exported can be imported again.

@@ -20,7 +20,10 @@ TERMINAL = "terminal"
 
 @click.group()
 def schedule() -> None:
-    """What happens by itself at its hour, while 'convotest serve', 'worker' or 'demo' runs."""
+    """What happens by itself at its hour.
+
+    It does so while `convotest serve`, `worker` or `demo` runs.
+    """
 
 
 @schedule.command("add")

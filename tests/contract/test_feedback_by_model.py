@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from jobs.chat_model import Providers
 from jobs.chat_model.loopback import Answer, Call, LoopbackProvider
@@ -53,8 +54,8 @@ async def test_titles_and_tones_come_from_the_model_and_without_it_the_report_sa
     async with LoopbackProvider(answer=recorded) as provider:
         settings = Settings(
             openai_base_url=provider.base_url,
-            openai_api_key="k",
-            convotest_judge_model="judge-model",  # type: ignore[arg-type]  # pydantic makes a secret of it
+            openai_api_key=SecretStr("k"),
+            convotest_judge_model="judge-model",
         )
         clock = SystemClock()
         pool = ModelPool(settings, providers=Providers(client="lean", clock=clock), prices=Prices(), clock=clock)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.e2e.action_story import approved, failed_run, message, press, rolled_out
 from tests.e2e.local_page import Person, at_the_page, running_browser, running_demo
-from tests.e2e.pictures import PICTURES, _take  # pyright: ignore[reportPrivateUsage]
+from tests.e2e.pictures import PICTURES, take
 from tests.e2e.process import make_home
 
 TITLE = "Put everything that was ordered on the order"
@@ -38,7 +38,7 @@ async def main() -> None:
                 taken_back = ada.cards.filter(has_text="Rolled back: pizza@faulty").last
                 await taken_back.wait_for(timeout=120_000)
                 await taken_back.scroll_into_view_if_needed()
-                await _take(ada, "action-rolled-back")
+                await take(ada, "action-rolled-back")
             async with at_the_page(browser, demo.url, width=360, height=900) as ada:
                 await ada.page.evaluate("address => { location.hash = address }", address)  # the thread hides the rest
                 await _show(ada, f"✅ Verified: {TITLE}", "action-phone")
@@ -48,7 +48,7 @@ async def _show(ada: Person, heading: str, picture: str) -> None:
     shown = message(ada, heading)
     await shown.wait_for()
     await shown.get_by_role("heading").evaluate("heading => heading.scrollIntoView({block: 'start'})")
-    await _take(ada, picture)
+    await take(ada, picture)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.async_api import Browser, expect
 
 from tests.e2e.local_page import Demo, at_the_page, running_browser, running_demo
-from tests.e2e.pictures import DONE_MS, PICTURES, _take
+from tests.e2e.pictures import DONE_MS, PICTURES, take
 from tests.e2e.process import ROOT, Home, convotest, make_home
 
 TEAM = "T0LOCAL"
@@ -58,17 +58,17 @@ async def _rate(demo: Demo, browser: Browser) -> None:
         await down.wait_for(timeout=DONE_MS)
         await down.click()
         await ada.page.get_by_role("button", name="It was wrong").wait_for(timeout=DONE_MS)
-        await _take(ada, "feedback-why")
+        await take(ada, "feedback-why")
         await ada.page.get_by_role("button", name="It was wrong").click()
         await ada.page.get_by_text("Thanks, noted.").last.wait_for(timeout=DONE_MS)
         await ada.page.get_by_role("button", name="Say more…").click()
         await ada.dialog.wait_for()
         await ada.dialog.get_by_role("button", name="Save").click()
         await expect(ada.dialog.get_by_role("alert")).to_contain_text("1 to 5 stars")
-        await _take(ada, "feedback-form-refused")
+        await take(ada, "feedback-form-refused")
         await ada.dialog.get_by_role("radio").nth(3).check()
         await ada.dialog.get_by_label("Comment").fill("It named no drinks at all")
-        await _take(ada, "feedback-form")
+        await take(ada, "feedback-form")
         await ada.dialog.get_by_role("button", name="Save").click()
         await ada.dialog.wait_for(state="hidden")
         await ada.say("/convotest feedback 30d by=week")
@@ -80,16 +80,16 @@ async def _rate(demo: Demo, browser: Browser) -> None:
         await chart.wait_for(timeout=DONE_MS)
         await chart.evaluate("image => { image.loading = 'eager'; return image.decode() }")
         await report.get_by_role("heading").scroll_into_view_if_needed()
-        await _take(ada, "feedback-report")
+        await take(ada, "feedback-report")
 
 
 async def _look_back(demo: Demo, browser: Browser) -> None:
     async with at_the_page(browser, demo.url, width=360, height=1400) as ada:
         await ada.page.get_by_role("heading", name="Feedback, last 30 days").last.scroll_into_view_if_needed()
-        await _take(ada, "feedback-phone")
+        await take(ada, "feedback-phone")
     async with at_the_page(browser, demo.url, dark=True, height=1200) as ada:
         await ada.page.get_by_role("heading", name="Feedback, last 30 days").last.scroll_into_view_if_needed()
-        await _take(ada, "feedback-dark")
+        await take(ada, "feedback-dark")
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ async def _play(demo: Demo, browser: Browser) -> str:
     async with at_the_page(browser, demo.url) as ada:
         card = await ada.run(GOOD)
         await expect(card).to_contain_text(re.compile(r"\b([3-9]|1\d)/20"), timeout=DONE_MS)
-        await _take(ada, "card-progress")
+        await take(ada, "card-progress")
         await expect(card.get_by_role("heading")).to_have_text(re.compile("of 20 passed"), timeout=DONE_MS)
 
         card = await ada.run(FAULTY)
@@ -44,15 +44,15 @@ async def _play(demo: Demo, browser: Browser) -> str:
         await ada.open_thread(card)
         await _await_end(ada)
         await card.get_by_role("heading").scroll_into_view_if_needed()
-        await _take(ada, "thread")
+        await take(ada, "thread")
         await ada.thread.locator(".file-image .picture").click()
         await ada.dialog.wait_for()
-        await _take(ada, "chart")
+        await take(ada, "chart")
         await ada.page.keyboard.press("Escape")
 
         await ada.thread.get_by_role("button", name="Whole transcript").nth(3).click()
         await ada.dialog.wait_for()
-        await _take(ada, "transcript")
+        await take(ada, "transcript")
         await ada.page.keyboard.press("Escape")
         return await ada.page.evaluate("location.hash")
 
@@ -61,21 +61,21 @@ async def _look_back(demo: Demo, browser: Browser, thread: str) -> None:
     """The same in the dark and on a phone, and what the bot answers when it is asked for help."""
     async with at_the_page(browser, demo.url, path="/" + thread, dark=True) as ada:
         await _await_end(ada)
-        await _take(ada, "dark")
+        await take(ada, "dark")
     async with at_the_page(browser, demo.url, width=360, height=740) as ada:
         await ada.cards.last.get_by_role("heading").scroll_into_view_if_needed()
-        await _take(ada, "phone")
+        await take(ada, "phone")
     async with at_the_page(browser, demo.url) as ada:
         await ada.say("/convotest")
         await ada.dialog.wait_for()
         await ada.dialog.get_by_label("Profile").select_option("pizza")
         await ada.dialog.get_by_label("Conversations").fill("20")
-        await _take(ada, "picker")
+        await take(ada, "picker")
         await ada.page.keyboard.press("Escape")
         await ada.dialog.wait_for(state="hidden")
         await ada.say("/convotest help")
         await ada.whispers.last.wait_for()
-        await _take(ada, "help")
+        await take(ada, "help")
 
 
 async def _await_end(person: Person) -> None:
@@ -86,7 +86,7 @@ async def _await_end(person: Person) -> None:
     await person.thread.get_by_role("log").evaluate("log => { log.scrollTop = log.scrollHeight }")
 
 
-async def _take(person: Person, name: str) -> None:
+async def take(person: Person, name: str) -> None:
     """Save what is seen, without pointer, caret and animations, in at most 256 colours."""
     await person.page.mouse.move(0, 0)
     taken = await person.page.screenshot(animations="disabled", caret="hide")

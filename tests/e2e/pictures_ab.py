@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Locator, expect
 
 from tests.e2e.local_page import Demo, Person, at_the_page, running_browser, running_demo
 from tests.e2e.loopback_shop import LoopbackShop, assistant
-from tests.e2e.pictures import DONE_MS, PICTURES, _take  # pyright: ignore[reportPrivateUsage]  # one way to take them
+from tests.e2e.pictures import DONE_MS, PICTURES, take
 from tests.e2e.process import Home, make_home
 
 WARM_UP = ["Hello!", "Which sizes of pizza do you have?"]
@@ -51,13 +51,13 @@ async def _play(demo: Demo, browser: Browser) -> None:
     async with at_the_page(browser, demo.url, height=1000) as ada:
         card = await ada.run(GOOD_OR_FAULTY)
         await expect(card).to_contain_text(re.compile(r"\b([5-9]|1\d)/24"), timeout=DONE_MS)
-        await _take(ada, "ab-progress")
+        await take(ada, "ab-progress")
         await _finished(ada, card)
         await _answer(ada, "ab-answer")
         await _chart(ada, "ab-chart")
         await ada.thread.get_by_role("button", name="How it was computed").first.click()
         await ada.dialog.wait_for()
-        await _take(ada, "ab-computed")
+        await take(ada, "ab-computed")
         await ada.page.keyboard.press("Escape")
         thread = await ada.page.evaluate("location.hash")
         for command, name in ((COLD_OR_WARM, "ab-cold-warm"), (TWO_PROMPTS, "ab-two-prompts"), (SEVERAL, "ab-several")):
@@ -69,13 +69,13 @@ async def _play(demo: Demo, browser: Browser) -> None:
         await ada.page.goto(f"{demo.url}/#/C0QUALITY")
         await ada.say("/convotest ab list")
         await ada.whispers.last.wait_for()
-        await _take(ada, "ab-list")
+        await take(ada, "ab-list")
         await ada.page.goto(f"{demo.url}/#/home")
         await ada.page.get_by_text("Latest runs").wait_for()
-        await _take(ada, "home")
+        await take(ada, "home")
         await ada.page.get_by_role("button", name="Settings…").click()
         await ada.dialog.wait_for()
-        await _take(ada, "settings")
+        await take(ada, "settings")
         await ada.page.keyboard.press("Escape")
         await ada.dialog.wait_for(state="hidden")
     for dark, width, name in ((True, 1380, "ab-dark"), (False, 360, "ab-phone")):
@@ -95,11 +95,11 @@ async def _menu(demo: Demo, browser: Browser) -> None:
         await message.hover()
         await message.get_by_role("button", name="More actions").click()
         await ada.page.get_by_role("menuitem", name=re.compile("Turn into test case")).hover()
-        await _take(ada, "message-menu")
+        await take(ada, "message-menu")
         await ada.page.get_by_role("menuitem", name=re.compile("Turn into test case")).click()
         await ada.thread.get_by_text("is kept as a suite").first.wait_for()
         await ada.thread.get_by_role("log").evaluate("log => { log.scrollTop = log.scrollHeight }")
-        await _take(ada, "test-case")
+        await take(ada, "test-case")
 
 
 async def _finished(ada: Person, card: Locator) -> None:
@@ -112,7 +112,7 @@ async def _answer(ada: Person, name: str) -> None:
     """The answer, from its heading on."""
     heading = ada.thread.locator("article", has=ada.page.locator("table")).get_by_role("heading").first
     await heading.evaluate("node => node.closest('.log').scrollTop += node.getBoundingClientRect().top - 120")
-    await _take(ada, name)
+    await take(ada, name)
 
 
 async def _chart(ada: Person, name: str) -> None:
@@ -120,7 +120,7 @@ async def _chart(ada: Person, name: str) -> None:
     await chart.evaluate("image => { image.loading = 'eager'; return image.decode() }")
     await ada.thread.locator(".file-image .picture").click()
     await ada.dialog.wait_for()
-    await _take(ada, name)
+    await take(ada, name)
     await ada.page.keyboard.press("Escape")
 
 

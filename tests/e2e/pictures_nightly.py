@@ -7,7 +7,7 @@ from pathlib import Path
 from playwright.async_api import Browser, expect
 
 from tests.e2e.local_page import Demo, Person, at_the_page, running_browser, running_demo
-from tests.e2e.pictures import PICTURES, _take  # pyright: ignore[reportPrivateUsage]  # the story goes on here
+from tests.e2e.pictures import PICTURES, take
 from tests.e2e.process import make_home
 
 SUITE = "pizza-nightly"
@@ -39,11 +39,11 @@ async def _play(demo: Demo, browser: Browser) -> str:
         await _now(ada, "faulty", "Worse than the baseline")
         await ada.say("/convotest schedule list")
         await expect(ada.whispers.last).to_contain_text("Europe/Berlin")
-        await _take(ada, "nightly-schedules")
+        await take(ada, "nightly-schedules")
         await ada.open_thread(ada.cards.last)
         await expect(ada.thread.get_by_text("@Ada, pizza-nightly")).to_be_visible(timeout=DONE_MS)
         await ada.thread.get_by_role("heading").last.scroll_into_view_if_needed()
-        await _take(ada, "nightly-worse")
+        await take(ada, "nightly-worse")
         return await ada.page.evaluate("location.hash")
 
 
@@ -57,10 +57,10 @@ async def _look_back(demo: Demo, browser: Browser, thread: str) -> None:
     async with at_the_page(browser, demo.url, path="/" + thread, dark=True) as ada:
         await expect(ada.thread.get_by_text("@Ada, pizza-nightly")).to_be_visible(timeout=DONE_MS)
         await ada.thread.get_by_role("heading").last.scroll_into_view_if_needed()
-        await _take(ada, "nightly-dark")
+        await take(ada, "nightly-dark")
     async with at_the_page(browser, demo.url, width=360, height=740) as ada:
         await ada.cards.last.get_by_role("heading").scroll_into_view_if_needed()
-        await _take(ada, "nightly-phone")
+        await take(ada, "nightly-phone")
 
 
 if __name__ == "__main__":
