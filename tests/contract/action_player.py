@@ -30,7 +30,8 @@ async def main(url: str, verb: str, action_id: str, point: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     _faults.at = die
-    async with testing_ports(Path.cwd(), database_url=url, clock=MovableClock(WHEN)) as ports:
+    clock = MovableClock(WHEN)
+    async with testing_ports(Path.cwd(), database_url=url, clock=clock) as ports:
         dispatcher = Dispatcher(InlineEngine(), ports)
         await dispatcher.start()
         keeper = ActionKeeper(ports)
@@ -62,6 +63,7 @@ async def main(url: str, verb: str, action_id: str, point: str) -> None:
                         action = await existing_action(action_id, WORKSPACE, ports)
                         if action.state in SETTLED or action.progress.outcome:
                             break
+                        clock.move(1)  # shards that the last process left are queued again after a while
                         await ports.bell.wait(at_most_s=0.1)
         finally:
             await dispatcher.stop()
