@@ -10,8 +10,9 @@ from jobs.actions._problems import has_problem, other_reasons
 from jobs.bundle import Ports
 from jobs.experiments.experiment import ArmName, Experiment, ExperimentId, ExperimentRequest, scenario_key
 from jobs.experiments.lifecycle import start_experiment
-from jobs.model import Conversation, RunId
-from jobs.suites import Suite, find_target, list_suites
+from jobs.model import Conversation, RunId, WorkspaceId
+from jobs.suites import Suite, list_suites
+from jobs.uploads import target_of
 
 MAIN = "main"
 LARGEST_SEED = 2**31 - 1
@@ -33,7 +34,7 @@ async def start_experiments(action: Action, parent: str, candidate: str, ports: 
     content, attempt = action.content, action.progress.attempt
     suites = await verification_suites(action, ports) if attempt == 1 else ()
     targets = [content.target, *(each.stem for each in suites)]
-    pairs = action.progress.pairs if await _is_profile(content.target, ports) else None
+    pairs = action.progress.pairs if await _is_profile(content.target, action.workspace_id, ports) else None
     started: list[str] = []
     for place, target in enumerate(targets):
         request = ExperimentRequest(
@@ -102,9 +103,8 @@ async def _conversations(experiment: Experiment, arm: ArmName, ports: Ports) -> 
     return [each for run in runs for each in await ports.store.runs.conversations(run.id)]
 
 
-async def _is_profile(target: str, ports: Ports) -> bool:
-    suite = await asyncio.to_thread(find_target, target, profiles_dir=ports.profiles_dir)
-    return suite.name is None
+async def _is_profile(target: str, workspace_id: WorkspaceId, ports: Ports) -> bool:
+    return (await target_of(target, workspace_id, ports)).name is None
 
 
 # --- in the helper process --------------------------------------------------------------------------------------------

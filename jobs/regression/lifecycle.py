@@ -33,7 +33,8 @@ from jobs.regression.regression import (
 )
 from jobs.runs import find_run, run_summary
 from jobs.spending import require_budget
-from jobs.suites import Suite, draw_suite, find_target
+from jobs.suites import Suite, draw_suite
+from jobs.uploads import target_of
 
 AGAIN = 4
 """Times that a case which newly fails is played again, if nobody says otherwise."""
@@ -64,7 +65,7 @@ async def start_regression(request: RegressionRequest, ports: Ports) -> Regressi
         RequestError: no such suite or assistant, or the budget is used up.
     """
     await require_budget(request.workspace_id, ports)
-    suite = await asyncio.to_thread(find_target, request.suite, profiles_dir=ports.profiles_dir)
+    suite = await target_of(request.suite, request.workspace_id, ports)
     plan, baseline = await _plan(request, suite, ports)
     scenarios = await asyncio.to_thread(draw_suite, plan.suite, seed=plan.seed, n=plan.n)
     await ports.store.variants.save(request.workspace_id, plan.variant)
@@ -293,7 +294,7 @@ async def find_baselines(suite: str | None, workspace_id: WorkspaceId, ports: Po
     current = await ports.store.baselines.all_current(workspace_id)
     if suite is None:
         return current
-    stem = (await asyncio.to_thread(find_target, suite, profiles_dir=ports.profiles_dir)).stem
+    stem = (await target_of(suite, workspace_id, ports)).stem
     found = tuple(each for each in current if each.suite == stem)
     if not found:
         raise RequestError(f"no baseline is set for {stem!r}; run it, and set the run: baseline set {stem} RUN")
@@ -303,7 +304,7 @@ async def find_baselines(suite: str | None, workspace_id: WorkspaceId, ports: Po
 async def find_run_of(suite: str, text: str, workspace_id: WorkspaceId, ports: Ports) -> Run:
     """The run that a person means; ``last`` is the last one of that suite."""
     if text.strip().casefold() in ("", "last"):
-        stem = (await asyncio.to_thread(find_target, suite, profiles_dir=ports.profiles_dir)).stem
+        stem = (await target_of(suite, workspace_id, ports)).stem
         for run in await ports.store.runs.recent(workspace_id, limit=200):
             if run.profile == stem and run.state == "finished" and not await _plays_again(run, ports):
                 return run
