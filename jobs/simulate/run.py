@@ -133,7 +133,8 @@ async def _play_saved(of: _Shard, planned: PlannedConversation, ports: Ports, *,
             if models.stopped:
                 conversation = conversation or _unplayed(run, planned, models.stopped.ended_by, models.stopped.reason)
                 break
-            await ports.store.runs.begin_attempt(planned.id)
+            if not await ports.store.runs.begin_attempt(planned.id):
+                return
             planned = replace(planned, attempt=planned.attempt + 1)
             # the next one may talk while this one is scored and saved
             attempt = _Attempt(planned=planned, models=of_conversation, on_talked=held.aclose)

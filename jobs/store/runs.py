@@ -124,9 +124,13 @@ class Runs:
         """Why the run ends early; the first reason stays."""
         await self._update_run(and_(RUN.c.id == run_id, RUN.c.state.in_(UNFINISHED), RUN.c.note.is_(None)), note=note)
 
-    async def begin_attempt(self, conversation_id: ConversationId) -> None:
-        """Count an attempt before it begins; an interrupted one that committed no turn is a strike."""
-        await self._writer.run(lambda connection: connection.execute(BEGIN_ATTEMPT, {"which": conversation_id}))
+    async def begin_attempt(self, conversation_id: ConversationId) -> bool:
+        """Count an attempt before it begins; an interrupted one that committed no turn is a strike.
+
+        False if the conversation was closed in the meantime: its run was cancelled.
+        """
+        begun = await self._writer.run(lambda connection: connection.execute(BEGIN_ATTEMPT, {"which": conversation_id}))
+        return begun.rowcount == 1
 
     async def add_turn(
         self, conversation_id: ConversationId, attempt: int, position: int, turn: Turn
@@ -395,7 +399,7 @@ def _has_room(connection: Connection, conversation: Conversation, showing: Showi
 
 BEGIN_ATTEMPT = (
     update(CONVERSATION)
-    .where(CONVERSATION.c.id == bindparam("which"))
+    .where(CONVERSATION.c.id == bindparam("which"), CONVERSATION.c.state != "done")
     .values(attempt=CONVERSATION.c.attempt + 1, strikes=_strikes(), state="playing")
 )
 FINISH_CONVERSATION = update(CONVERSATION).where(

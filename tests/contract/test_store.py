@@ -390,3 +390,15 @@ async def test_silent_workers_are_told_from_living_ones(store: Store, clock: Mov
     assert await store.workers.silent(since=since) == ("old",)
     await store.workers.leave("old")
     assert await store.workers.silent(since=since) == ()
+
+
+async def test_a_conversation_that_was_closed_is_not_begun_again(store: Store, clock: MovableClock) -> None:
+    run = a_run(clock)
+    await store.runs.create(run, scenarios(run), key="k")
+    conversation = finished(run, 1)
+    assert await store.runs.begin_attempt(conversation.id)
+
+    await store.runs.cancel_unplayed(run.id, conversation)
+
+    assert not await store.runs.begin_attempt(conversation.id)
+    assert await store.runs.left_to_play(run.id) == 0
